@@ -1,0 +1,1 @@
+"""One module a provider: what is sent and what comes back; sockets belong to ``core``."""
