@@ -1,0 +1,55 @@
+"""Reading an answer's body with a cap: decoding that cannot be made to swell, and lines cut out of a stream."""
+
+import codecs
+import zlib
+from typing import Iterator
+
+from core.errors import BodyTooLargeError, ProtocolError
+
+CHUNK = 65536
+
+
+def decoded(chunks: Iterator[bytes], encoding: str, cap: int) -> Iterator[bytes]:
+    """``chunks`` with their content encoding undone, never more than ``cap`` bytes in all.
+
+    :param encoding: the ``Content-Encoding`` header: empty, ``identity``, ``gzip`` or ``deflate``.
+    :raises BodyTooLargeError: more than ``cap`` bytes would come out.
+    :raises ProtocolError: an encoding we did not ask for, or data that does not decode.
+    """
+    if encoding not in ("", "identity"):
+        chunks = _inflated(chunks, encoding)
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > cap:
+            raise BodyTooLargeError(f"The answer is larger than {cap // 1024} KB, which no translation is.")
+        yield chunk
+
+
+def _inflated(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise ProtocolError(f"The answer is encoded as {encoding!r}, which was not asked for.")
+    inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: recognise gzip and zlib by their headers
+    try:
+        for chunk in chunks:
+            # In steps of bounded size: 194 KB can hold 200 MB.
+            while chunk:
+                yield inflate.decompress(chunk, CHUNK)
+                chunk = inflate.unconsumed_tail
+        yield inflate.flush()
+    except zlib.error as error:
+        raise ProtocolError("The answer's compression is damaged.") from error
+
+
+def lines(chunks: Iterator[bytes]) -> Iterator[str]:
+    """The text lines of a stream, without their ends, each as soon as it is whole; damaged UTF-8 becomes U+FFFD."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    rest = ""
+    for chunk in chunks:
+        parts = (rest + decoder.decode(chunk)).split("\n")
+        rest = parts.pop()
+        for part in parts:
+            yield part[:-1] if part.endswith("\r") else part
+    rest += decoder.decode(b"", final=True)
+    if rest:
+        yield rest

@@ -1,0 +1,205 @@
+"""The registry of connection pools: one urllib3 manager per proxy and TLS setting, shared by everyone who talks to an endpoint.
+
+urllib3 itself is imported when the first pool is built: short-lived interpreters never pay for it, and where it cannot
+be imported the transport falls back.
+"""
+
+import threading
+import time
+from typing import Any, Dict, List, Optional, Tuple
+from urllib.parse import urlsplit
+
+from core.cancel import CancelToken
+from core.config import CONNECTION_POOL_CONFIG, PoolConfig
+from core.errors import CancelledError, ConfigError, PoolClosedError, SubAIError
+from core.failures import classify
+from core.inflight import Attempt, InFlight, working_on
+from core.pool_endpoint import PoolEndpoint
+from core.pool_stats import EndpointSnapshot
+from core.tls import make_context
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+OLDEST_URLLIB3 = (2, 0)
+
+
+class PoolUnavailableError(SubAIError):
+    """urllib3 is missing or too old; the caller can still use the fallback."""
+
+
+def origin_of(url: str) -> str:
+    """``scheme://host:port`` of a URL, the port always spelled out."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{parts.port or DEFAULT_PORTS.get(parts.scheme, 0)}"
+
+
+class ConnectionPoolManager:
+    """Pools, endpoints and everything in flight. Thread-safe; also a context manager that closes on the way out.
+
+    Endpoints (limits, permits, statistics) live as long as this object, pools may come and go.
+    """
+
+    def __init__(self, config: PoolConfig = CONNECTION_POOL_CONFIG) -> None:
+        self.config = config
+        self._lock = threading.Lock()
+        self._managers: Dict[Tuple[Optional[str], Optional[str]], Any] = {}
+        self._endpoints: Dict[str, PoolEndpoint] = {}
+        self._in_flight = InFlight()
+        self._closed = False
+
+    def __enter__(self) -> "ConnectionPoolManager":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close_all()
+
+    def __repr__(self) -> str:
+        with self._lock:
+            return f"<ConnectionPoolManager {len(self._endpoints)} endpoints, {len(self._in_flight)} in flight>"
+
+    # --- finding ----------------------------------------------------------------------------------------------------
+
+    def get_pool(self, proxy: Optional[str] = None, ca_file: Optional[str] = None) -> Any:
+        """The urllib3 ``PoolManager`` (or ``ProxyManager``) for this proxy and these certificates, built at first use.
+
+        :param proxy: ``http://``, ``https://``, ``socks5://`` or ``socks5h://`` URL, or None for a direct connection.
+        :raises PoolUnavailableError: urllib3 cannot be imported, or is older than 2.0.
+        :raises ConfigError: the proxy or the CA file cannot be used.
+        :raises PoolClosedError: after ``close_all``.
+        """
+        with self._lock:
+            self._raise_if_closed()
+            manager = self._managers.get((proxy, ca_file))
+            if manager is None:
+                manager = self._managers[proxy, ca_file] = self._build(proxy, ca_file)
+            return manager
+
+    def endpoint(self, origin: str) -> PoolEndpoint:
+        """What is known about ``scheme://host:port``; made at first mention."""
+        with self._lock:
+            known = self._endpoints.get(origin)
+            if known is None:
+                known = self._endpoints[origin] = PoolEndpoint(origin, self.config)
+            return known
+
+    def _build(self, proxy: Optional[str], ca_file: Optional[str]) -> Any:
+        try:
+            import urllib3
+
+            from core import pool_classes
+        except ImportError as error:
+            raise PoolUnavailableError(f"urllib3 cannot be imported ({error}).") from error
+        if tuple(int(part) for part in urllib3.__version__.split(".")[:2]) < OLDEST_URLLIB3:
+            raise PoolUnavailableError(f"urllib3 {urllib3.__version__} is too old; 2.0 or newer is needed.")
+        try:
+            return pool_classes.make_manager(self.endpoint, self.config.num_pools, make_context(ca_file), proxy)
+        except ImportError as error:
+            raise ConfigError("A SOCKS proxy needs the PySocks package, which is not installed.") from error
+        except (ValueError, urllib3.exceptions.HTTPError) as error:
+            raise ConfigError("The proxy address cannot be used; write it like http://host:port.") from error
+
+    # --- requests ---------------------------------------------------------------------------------------------------
+
+    def start(self, attempt: Attempt, cancel: CancelToken) -> Any:
+        """Watch ``attempt`` for cancels and its deadline; the returned function ends that.
+
+        :raises PoolClosedError: after ``close_all``.
+        """
+        done = self._in_flight.add(attempt, cancel)
+        if self._closed:
+            done()
+            self._raise_if_closed()
+        return done
+
+    def warm_up(
+        self,
+        url: str,
+        proxy: Optional[str] = None,
+        ca_file: Optional[str] = None,
+        cancel: Optional[CancelToken] = None,
+        deadline: Optional[float] = None,
+    ) -> None:
+        """Open the connection that the next request to ``url`` will use. Sends nothing on it, no key above all.
+
+        :raises TransportError: it could not be opened.
+        :raises PoolUnavailableError: there is no pool to warm.
+        """
+        manager = self.get_pool(proxy, ca_file)
+        attempt = Attempt(deadline)
+        done = self.start(attempt, cancel or CancelToken())
+        pool = manager.connection_from_url(url)
+        try:
+            with working_on(attempt):
+                pool.warm_up()
+        except Exception as error:
+            failure = classify(error, attempt, urlsplit(url).hostname or "")
+            if failure is None:
+                raise
+            pool.endpoint.stats.failed(failure.kind)
+            raise failure from error
+        finally:
+            attempt.let_go()
+            done()
+
+    # --- looking after ----------------------------------------------------------------------------------------------
+
+    def purge(self, reason: str) -> None:
+        """Retire every idle connection (after a sleep, a network change); what is in flight goes on."""
+        for endpoint in self._known_endpoints():
+            endpoint.new_generation(reason)
+        for pool in self._pools():
+            pool.retire_idle(reason)
+
+    def cancel(self) -> None:
+        """Wake every blocked request at once, handshakes included; each ends with ``CancelledError``."""
+        self._in_flight.interrupt_all(CancelledError("Cancelled."))
+
+    def close_all(self, deadline: float = 1.0) -> bool:
+        """Refuse new requests, wake those in flight, close every connection.
+
+        :param deadline: seconds to wait for the requests in flight to end.
+        :returns: True when nothing was left in flight.
+        """
+        with self._lock:
+            self._closed = True
+            managers = list(self._managers.values())
+        began = time.monotonic()
+        for endpoint in self._known_endpoints():
+            endpoint.gate.close()
+        self._in_flight.interrupt_all(PoolClosedError("The connection pool is closed."))
+        idle = self._in_flight.close(max(0.0, deadline - (time.monotonic() - began)))
+        for manager in managers:
+            manager.clear()
+        return idle
+
+    def stats(self) -> Dict[str, EndpointSnapshot]:
+        """The figures of each endpoint, by ``scheme://host:port``."""
+        idle: Dict[str, int] = {}
+        for pool in self._pools():
+            idle[pool.endpoint.origin] = idle.get(pool.endpoint.origin, 0) + pool.count_idle()
+        return {
+            endpoint.origin: endpoint.stats.snapshot(
+                active=endpoint.gate.in_flight,
+                idle=idle.get(endpoint.origin, 0),
+                waiting=endpoint.gate.waiting,
+                utilisation=endpoint.gate.utilisation,
+            )
+            for endpoint in self._known_endpoints()
+        }
+
+    def _known_endpoints(self) -> List[PoolEndpoint]:
+        with self._lock:
+            return list(self._endpoints.values())
+
+    def _pools(self) -> List[Any]:
+        with self._lock:
+            managers = list(self._managers.values())
+        return [pool for manager in managers for pool in manager.each_pool()]
+
+    def _raise_if_closed(self) -> None:
+        if self._closed:
+            raise PoolClosedError("The connection pool is closed.")
+
+
+#: The pool that everything in this process shares unless it is given another.
+connection_pool_manager = ConnectionPoolManager()

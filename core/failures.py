@@ -1,0 +1,103 @@
+"""From what urllib3, http.client, ssl and the socket raise to our own errors.
+
+What decides is how far the request got (the attempt knows), not the type: the same ``OSError`` costs nothing while
+connecting and may have cost money afterwards.
+"""
+
+import errno
+import http.client
+import socket
+import ssl
+from typing import Iterator, Optional
+
+from core.errors import (
+    ConnectError,
+    ConnectionDroppedError,
+    NameLookupError,
+    ProtocolError,
+    ProxyError,
+    ReadTimeoutError,
+    TLSError,
+    TransportError,
+)
+from core.inflight import Attempt
+
+_PEER_LEFT = (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED)
+
+
+def causes(error: Optional[BaseException]) -> Iterator[BaseException]:
+    """``error`` and all it was raised from, or wraps in its arguments as urllib3's errors do; outermost first."""
+    seen = set()
+    waiting = [error]
+    while waiting:
+        current = waiting.pop(0)
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        waiting += [item for item in (*current.args, getattr(current, "reason", None)) if isinstance(item, Exception)]
+        waiting += [current.__cause__, current.__context__]
+
+
+def classify(error: Exception, attempt: Attempt, host: str) -> Optional[TransportError]:
+    """Our error for a failure of the network, or None where ``error`` is a defect of the program.
+
+    :raises SubAIError: the reason for which another thread ended the attempt, if one did.
+    """
+    attempt.raise_if_interrupted()
+    chain = list(causes(error))
+    if not any(isinstance(item, (OSError, http.client.HTTPException)) or _is_urllib3(item) for item in chain):
+        return None
+    return _after_sending(chain, host) if attempt.connected else _while_connecting(chain, host)
+
+
+def _while_connecting(chain: "list[BaseException]", host: str) -> TransportError:
+    names = {type(item).__name__ for item in chain}
+    if "ProxyError" in names or any("Tunnel connection failed" in str(item) for item in chain):
+        return ProxyError(f"The proxy did not connect to {host}: {_words(chain)}. Check the proxy's address and login.")
+    for item in chain:
+        if isinstance(item, socket.gaierror):
+            return NameLookupError(f"{host} was not found: check the internet connection and the address.")
+        if isinstance(item, ssl.SSLCertVerificationError):
+            return TLSError(
+                f"The certificate of {host} is not trusted ({item.verify_message}): check the clock, or name the CA file.",
+                permanent=True,
+            )
+    for item in chain:
+        if isinstance(item, ssl.SSLError):
+            return TLSError(f"No secure connection to {host}: {_words(chain)}.")
+    return ConnectError(f"{host} could not be reached: {_words(chain)}.")
+
+
+def _after_sending(chain: "list[BaseException]", host: str) -> TransportError:
+    codes = {getattr(item, "errno", None) for item in chain}
+    if errno.ETIMEDOUT in codes:  # keepalive or the user timeout found the peer gone; Python calls it a timeout too
+        return ConnectionDroppedError(f"The connection to {host} went dead.")
+    if any(isinstance(item, socket.timeout) for item in chain):
+        return ReadTimeoutError(f"{host} stopped answering.")
+    if any(isinstance(item, (OSError, http.client.IncompleteRead)) for item in chain):
+        return ConnectionDroppedError(f"{host} closed the connection before its answer was whole.")
+    return ProtocolError(f"{host} did not answer in HTTP as expected: {_words(chain)}.")
+
+
+def peer_left_before_answering(error: BaseException) -> bool:
+    """Whether the peer had closed the connection by the time the request reached it, so that it never saw it."""
+    for item in causes(error):
+        if isinstance(item, (http.client.RemoteDisconnected, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+            return True
+        if isinstance(item, OSError) and item.errno in _PEER_LEFT:
+            return True
+    return False
+
+
+def _is_urllib3(item: BaseException) -> bool:
+    return type(item).__module__ == "urllib3.exceptions"
+
+
+def _words(chain: "list[BaseException]") -> str:
+    """The innermost explanation, without the objects that urllib3 puts into its messages."""
+    for item in reversed(chain):
+        text = getattr(item, "strerror", None) or (str(item) if not _is_urllib3(item) else "")
+        if text:
+            return " ".join(str(text).split())[:200]
+    return "no reason given"

@@ -1,0 +1,145 @@
+"""Permits for one endpoint: the one owner of concurrency, handed out first come, first served.
+
+urllib3's own blocking pool is unfair and does not wake its waiters when it closes, so it stays unblocking behind this.
+"""
+
+import threading
+from collections import deque
+from typing import Deque, List, Optional
+
+from core.cancel import CancelToken, remaining
+from core.errors import PoolClosedError, PoolTimeoutError
+
+
+class Permit:
+    """The right to have one request in flight; give it back exactly as often as you like, it counts once."""
+
+    __slots__ = ("_gate", "_released")
+
+    def __init__(self, gate: "Gate") -> None:
+        self._gate = gate
+        self._released = False
+
+    def release(self) -> None:
+        if not self._released:
+            self._released = True
+            self._gate._give_back()
+
+
+class _Waiter:
+    __slots__ = ("granted", "woken")
+
+    def __init__(self) -> None:
+        self.granted = False
+        self.woken = threading.Event()
+
+
+class Gate:
+    """``permits`` may be out at once; a permit given back goes straight to whoever waits longest."""
+
+    def __init__(self, permits: int) -> None:
+        self._lock = threading.Lock()
+        self._waiters: Deque[_Waiter] = deque()
+        self._permits = permits
+        self._in_flight = 0
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<Gate {self._in_flight}/{self._permits} in flight, {len(self._waiters)} waiting>"
+
+    @property
+    def permits(self) -> int:
+        return self._permits
+
+    @property
+    def in_flight(self) -> int:
+        return self._in_flight
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiters)
+
+    @property
+    def utilisation(self) -> float:
+        """Permits out, as a share of all (above 1 for a while after the gate was made smaller)."""
+        return self._in_flight / self._permits
+
+    def acquire(self, timeout: float, cancel: CancelToken, deadline: Optional[float] = None) -> Permit:
+        """Wait for a permit, at most ``timeout`` seconds and not past ``deadline`` (an instant of ``time.monotonic``).
+
+        :raises PoolTimeoutError: none came free in time.
+        :raises PoolClosedError: the gate was closed, before or meanwhile.
+        :raises CancelledError: at once when ``cancel`` is set.
+        """
+        with self._lock:
+            if self._closed:
+                raise _closed_error()
+            if self._in_flight < self._permits and not self._waiters:
+                self._in_flight += 1
+                return Permit(self)
+            waiter = _Waiter()
+            self._waiters.append(waiter)
+        try:
+            with cancel.waking(waiter.woken.set):
+                waiter.woken.wait(remaining(deadline, timeout))
+            cancel.raise_if_cancelled()
+        except BaseException:
+            self._leave(waiter)
+            raise
+        return self._outcome(waiter, timeout)
+
+    def resize(self, permits: int) -> None:
+        """Change the number of permits; those that are out stay out until they are given back."""
+        with self._lock:
+            self._permits = permits
+            granted = self._grant()
+        _wake(granted)
+
+    def close(self) -> None:
+        """Refuse everyone from now on, those who wait included. Permits that are out stay valid."""
+        with self._lock:
+            self._closed = True
+            waiters = list(self._waiters)
+            self._waiters.clear()
+        _wake(waiters)
+
+    def _outcome(self, waiter: _Waiter, timeout: float) -> Permit:
+        with self._lock:
+            if waiter.granted:
+                return Permit(self)
+            if self._closed:
+                raise _closed_error()
+            self._waiters.remove(waiter)
+        raise PoolTimeoutError(f"No connection came free within {timeout:g} s; fewer parallel requests would help.")
+
+    def _leave(self, waiter: _Waiter) -> None:
+        with self._lock:
+            if not waiter.granted:
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+                return
+        self._give_back()
+
+    def _give_back(self) -> None:
+        with self._lock:
+            self._in_flight -= 1
+            granted = self._grant()
+        _wake(granted)
+
+    def _grant(self) -> List[_Waiter]:
+        granted = []
+        while self._waiters and self._in_flight < self._permits:
+            waiter = self._waiters.popleft()
+            waiter.granted = True
+            self._in_flight += 1
+            granted.append(waiter)
+        return granted
+
+
+def _closed_error() -> PoolClosedError:
+    return PoolClosedError("The connection pool is closed.")
+
+
+def _wake(waiters: List[_Waiter]) -> None:
+    for waiter in waiters:
+        waiter.woken.set()

@@ -1,0 +1,32 @@
+"""One endpoint (scheme, host and port) as the pool sees it: its limits, permits, generation and statistics."""
+
+from core.config import PoolConfig
+from core.gate import Gate
+from core.pool_stats import EndpointStats
+
+
+class PoolEndpoint:
+    """What outlives the pools of one endpoint.
+
+    :ivar generation: connections of an older one are not used again.
+    :ivar purge_reason: why the generation last changed.
+    """
+
+    def __init__(self, origin: str, config: PoolConfig) -> None:
+        self.origin = origin
+        self.config = config
+        self.gate = Gate(config.maxsize)
+        self.stats = EndpointStats()
+        self.generation = 0
+        self.purge_reason = ""
+
+    def __repr__(self) -> str:
+        return f"<PoolEndpoint {self.origin} {self.gate!r}>"
+
+    def allow(self, parallel: int) -> None:
+        """At most ``parallel`` requests in flight, and never more than connections are kept."""
+        self.gate.resize(max(1, min(parallel, self.config.maxsize)))
+
+    def new_generation(self, reason: str) -> None:
+        self.purge_reason = reason
+        self.generation += 1

@@ -1,0 +1,93 @@
+"""Opening TCP sockets: keepalive options, and a connect that another thread can end.
+
+Shared by the pool and by the fallback, so it needs the standard library only.
+"""
+
+import errno
+import os
+import selectors
+import socket
+from typing import List, Optional, Tuple
+
+from core.cancel import remaining
+from core.config import PoolConfig
+from core.inflight import Attempt
+
+# 10035 is WSAEWOULDBLOCK, what Windows says while it connects.
+_CONNECTING = (errno.EINPROGRESS, errno.EWOULDBLOCK, 10035)
+
+SocketOption = Tuple[int, int, int]
+
+
+def socket_options(config: PoolConfig) -> List[SocketOption]:
+    """Options that find a dead peer: keepalive notices it on an idle socket, the user timeout while data is on its way.
+
+    Either alone leaves the other case to the read timeout (measured: docs/design.md, "Dead peers").
+    """
+    wanted = [
+        ("TCP_KEEPIDLE", config.keepalive_idle),
+        ("TCP_KEEPALIVE", config.keepalive_idle),  # the name macOS has for it
+        ("TCP_KEEPINTVL", config.keepalive_interval),
+        ("TCP_KEEPCNT", config.keepalive_count),
+        ("TCP_USER_TIMEOUT", int(config.user_timeout * 1000)),
+    ]
+    options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    for name, value in wanted:
+        option = getattr(socket, name, None)
+        if option is not None:
+            options.append((socket.IPPROTO_TCP, option, value))
+    return options
+
+
+def open_socket(
+    host: str, port: int, timeout: float, options: List[SocketOption], attempt: Optional[Attempt] = None
+) -> socket.socket:
+    """Connect to the first address of ``host`` that accepts within ``timeout`` seconds (each).
+
+    ``attempt`` holds each socket while it connects, so that interrupting it ends the wait; its deadline counts too.
+
+    :raises socket.gaierror: the name has no address.
+    :raises OSError: no address accepted; the error is that of the last one tried.
+    """
+    failure = OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        if attempt is not None:
+            attempt.raise_if_interrupted()
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:  # an address family that this machine does not have
+            failure = error
+            continue
+        try:
+            for option in options:
+                sock.setsockopt(*option)
+            _connect(sock, address, remaining(attempt.deadline if attempt else None, timeout), attempt)
+        except OSError as error:
+            failure = error
+            sock.close()
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            sock.settimeout(timeout)
+            return sock
+    raise failure
+
+
+def _connect(sock: socket.socket, address: object, timeout: float, attempt: Optional[Attempt]) -> None:
+    sock.setblocking(False)
+    code = sock.connect_ex(address)  # type: ignore[arg-type]
+    if attempt is not None:
+        # Only now: shutting down a socket that has not begun to connect would be forgotten by the connect.
+        attempt.hold(sock)
+    if code in _CONNECTING:
+        with selectors.DefaultSelector() as selector:
+            selector.register(sock, selectors.EVENT_WRITE)
+            if not selector.select(timeout):
+                raise socket.timeout(f"no answer to the connect within {timeout:g} s")
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if attempt is not None:
+        # A socket that was shut down while connecting reports no error of its own.
+        attempt.raise_if_interrupted()
+    if code:
+        raise OSError(code, os.strerror(code))
