@@ -1,0 +1,185 @@
+"""What every provider takes and gives: the value objects of one chat turn, and the protocol they pass through.
+
+How a request travels is ``api/exchange.py``; what each provider's JSON looks like is its own module.
+"""
+
+import abc
+import time
+from dataclasses import dataclass, field
+from typing import Callable, ClassVar, Iterator, List, Optional, Tuple
+
+from core.cancel import CancelToken
+from core.errors import ConfigError, LengthError
+
+CHECK_PROMPT = "Reply with the word OK."
+CHECK_OUTPUT_TOKENS = 64  # caps what a reasoning model can spend on the check
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a conversation; ``role`` is ``system``, ``user`` or ``assistant``."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """One turn to ask for.
+
+    :ivar keys: the JSON keys the reply must have, in order, each with a string value; ``()`` asks for free text.
+    :ivar temperature: dropped for a model that refuses it; ``None`` leaves it to the provider.
+    :ivar max_output_tokens: ``None`` leaves it to the provider.
+    :ivar deadline: an instant of ``time.monotonic``, over everything, retries included.
+    """
+
+    model: str
+    messages: Tuple[Message, ...]
+    keys: Tuple[str, ...] = ()
+    temperature: Optional[float] = 0.4
+    max_output_tokens: Optional[int] = None
+    cancel: CancelToken = field(default_factory=CancelToken)
+    deadline: Optional[float] = None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens as the provider counted them; zeros where it did not say. Thinking counts as completion: it is billed so."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class ChatResult:
+    """A whole answer.
+
+    :ivar model: the model that answered, by the provider's own word for it.
+    :ivar finish_reason: ``stop``, or the provider's own word where it is another one.
+    """
+
+    text: str
+    usage: Usage
+    model: str
+    finish_reason: str
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """A check that passed: the seconds of a first request (connecting included) and of a second on the warm connection."""
+
+    model: str
+    first_seconds: float
+    second_seconds: float
+
+
+class ChatStream:
+    """The text of an answer, piece by piece as it arrives.
+
+    Iterating raises what the answer turns out to be: the ``TransportError`` family, a ``ProviderError`` sent in mid-stream,
+    or an ``AnswerError``. The text that came before stays in ``text``. Nothing here is ever asked twice.
+    """
+
+    def __init__(self, deltas: Iterator[str], finish: Callable[[], ChatResult], close: Callable[[], None]) -> None:
+        self._deltas = deltas
+        self._finish = finish
+        self._close = close
+        self._result: Optional[ChatResult] = None
+        self.text = ""
+
+    def __iter__(self) -> Iterator[str]:
+        try:
+            for delta in self._deltas:
+                self.text += delta
+                yield delta
+            self._result = self._finish()
+        finally:
+            self.close()
+
+    @property
+    def result(self) -> ChatResult:
+        """The whole answer, once the iteration has ended well."""
+        if self._result is None:
+            raise RuntimeError("the stream has not been read to its end")
+        return self._result
+
+    def close(self) -> None:
+        """Give the connection back; one whose answer was not read to the end is dropped. Calling it again does nothing."""
+        self._close()
+
+    def __enter__(self) -> "ChatStream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Provider(abc.ABC):
+    """A service that answers chat turns. Safe to use from several threads.
+
+    Every method raises ``CancelledError`` as soon as its token is set, the ``TransportError`` family when the network
+    fails and a ``ProviderError`` when the provider refuses, each after the retries it deserves.
+
+    :cvar name: what ``create`` and the settings call it.
+    :cvar label: what a person calls it.
+    :cvar default_model: what ``pick_model`` takes when nobody chose; ``""`` when only the server can tell.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    default_model: ClassVar[str] = ""
+
+    @abc.abstractmethod
+    def complete(self, request: ChatRequest) -> ChatResult:
+        """Ask and wait for the whole answer.
+
+        :raises AnswerError: when what came cannot be used (see its subclasses).
+        """
+
+    @abc.abstractmethod
+    def stream(self, request: ChatRequest) -> ChatStream:
+        """Ask, and return once the provider has begun to answer."""
+
+    @abc.abstractmethod
+    def list_models(self, cancel: CancelToken) -> List[str]:
+        """The names of the models that can chat, sorted."""
+
+    def pick_model(self, wanted: str, cancel: CancelToken) -> str:
+        """``wanted``, else the default, else the only model that the server offers.
+
+        :raises ConfigError: when the server offers none, or several to choose from.
+        """
+        if wanted or self.default_model:
+            return wanted or self.default_model
+        offered = self.list_models(cancel)
+        if len(offered) == 1:
+            return offered[0]
+        if not offered:
+            raise ConfigError(f"{self.label} offers no model. Load one there first, or name one.", provider=self.name)
+        some = ", ".join(offered[:5]) + (", ..." if len(offered) > 5 else "")
+        raise ConfigError(f"Name the model to use; {self.label} offers {some}", provider=self.name)
+
+    def ask(self, prompt: str, model: str = "") -> str:
+        """One turn of free text."""
+        cancel = CancelToken()
+        model = self.pick_model(model, cancel)
+        return self.complete(ChatRequest(model, (Message("user", prompt),), cancel=cancel)).text
+
+    def check(self, model: str, cancel: CancelToken) -> CheckResult:
+        """See that key, model and connection are good: sends ``CHECK_PROMPT`` twice and reads the short answers.
+
+        Two requests, a few dozen tokens. ``model`` may be ``""``: see ``pick_model``.
+        """
+        model = self.pick_model(model, cancel)
+        request = ChatRequest(
+            model, (Message("user", CHECK_PROMPT),), max_output_tokens=CHECK_OUTPUT_TOKENS, cancel=cancel
+        )
+        return CheckResult(model, self._seconds_of(request), self._seconds_of(request))
+
+    def _seconds_of(self, request: ChatRequest) -> float:
+        started = time.perf_counter()
+        try:
+            self.complete(request)
+        except LengthError:
+            pass  # a model that thinks past the cap has shown all that is checked here
+        return time.perf_counter() - started
