@@ -7,6 +7,7 @@ from typing import Iterator
 from core.errors import BodyTooLargeError, ProtocolError
 
 CHUNK = 65536
+LONGEST_LINE = 4 * 1024 * 1024
 
 
 def decoded(chunks: Iterator[bytes], encoding: str, cap: int) -> Iterator[bytes]:
@@ -42,12 +43,17 @@ def _inflated(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
 
 
 def lines(chunks: Iterator[bytes]) -> Iterator[str]:
-    """The text lines of a stream, without their ends, each as soon as it is whole; damaged UTF-8 becomes U+FFFD."""
+    """The text lines of a stream, without their ends, each as soon as it is whole; damaged UTF-8 becomes U+FFFD.
+
+    :raises ProtocolError: a line passes 4 MiB.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     rest = ""
     for chunk in chunks:
         parts = (rest + decoder.decode(chunk)).split("\n")
         rest = parts.pop()
+        if len(rest) > LONGEST_LINE:
+            raise ProtocolError("The answer is one endless line.")
         for part in parts:
             yield part[:-1] if part.endswith("\r") else part
     rest += decoder.decode(b"", final=True)

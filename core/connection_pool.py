@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from core.cancel import CancelToken
 from core.config import CONNECTION_POOL_CONFIG, PoolConfig
-from core.errors import CancelledError, ConfigError, PoolClosedError, SubAIError
-from core.failures import classify
+from core.errors import CancelledError, ConfigError, PoolClosedError, SubAIError, TransportError
+from core.failures import classify, expected
 from core.inflight import Attempt, InFlight, working_on
 from core.pool_endpoint import PoolEndpoint
 from core.pool_stats import EndpointSnapshot
@@ -84,13 +84,14 @@ class ConnectionPoolManager:
 
     def _build(self, proxy: Optional[str], ca_file: Optional[str]) -> Any:
         try:
-            import urllib3
+            import urllib3.exceptions
 
             from core import pool_classes
         except ImportError as error:
             raise PoolUnavailableError(f"urllib3 cannot be imported ({error}).") from error
-        if tuple(int(part) for part in urllib3.__version__.split(".")[:2]) < OLDEST_URLLIB3:
-            raise PoolUnavailableError(f"urllib3 {urllib3.__version__} is too old; 2.0 or newer is needed.")
+        version: str = vars(urllib3)["__version__"]
+        if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_URLLIB3:
+            raise PoolUnavailableError(f"urllib3 {version} is too old; 2.0 or newer is needed.")
         try:
             return pool_classes.make_manager(self.endpoint, self.config.num_pools, make_context(ca_file), proxy)
         except ImportError as error:
@@ -131,11 +132,10 @@ class ConnectionPoolManager:
         try:
             with working_on(attempt):
                 pool.warm_up()
-        except Exception as error:
+        except expected() as error:
             failure = classify(error, attempt, urlsplit(url).hostname or "")
-            if failure is None:
-                raise
-            pool.endpoint.stats.failed(failure.kind)
+            if isinstance(failure, TransportError):
+                pool.endpoint.stats.failed(failure.kind)
             raise failure from error
         finally:
             attempt.let_go()

@@ -8,15 +8,18 @@ import errno
 import http.client
 import socket
 import ssl
-from typing import Iterator, Optional
+import sys
+from typing import Iterator, List, Optional, Tuple, Type
 
 from core.errors import (
+    ConfigError,
     ConnectError,
     ConnectionDroppedError,
     NameLookupError,
     ProtocolError,
     ProxyError,
     ReadTimeoutError,
+    SubAIError,
     TLSError,
     TransportError,
 )
@@ -39,19 +42,28 @@ def causes(error: Optional[BaseException]) -> Iterator[BaseException]:
         waiting += [current.__cause__, current.__context__]
 
 
-def classify(error: Exception, attempt: Attempt, host: str) -> Optional[TransportError]:
-    """Our error for a failure of the network, or None where ``error`` is a defect of the program.
+def expected() -> Tuple[Type[Exception], ...]:
+    """What a request can raise when the network, and not the program, is at fault; to be caught and classified."""
+    known: Tuple[Type[Exception], ...] = (OSError, http.client.HTTPException, UnicodeError, SubAIError)
+    urllib3 = sys.modules.get("urllib3")
+    return (*known, urllib3.exceptions.HTTPError) if urllib3 is not None else known
+
+
+def classify(error: Exception, attempt: Attempt, host: str) -> SubAIError:
+    """Our error for what a request raised.
 
     :raises SubAIError: the reason for which another thread ended the attempt, if one did.
     """
     attempt.raise_if_interrupted()
+    if isinstance(error, SubAIError):
+        return error
+    if isinstance(error, UnicodeError):
+        return ConfigError("A header, probably the key, holds characters that HTTP cannot carry.")
     chain = list(causes(error))
-    if not any(isinstance(item, (OSError, http.client.HTTPException)) or _is_urllib3(item) for item in chain):
-        return None
     return _after_sending(chain, host) if attempt.connected else _while_connecting(chain, host)
 
 
-def _while_connecting(chain: "list[BaseException]", host: str) -> TransportError:
+def _while_connecting(chain: List[BaseException], host: str) -> TransportError:
     names = {type(item).__name__ for item in chain}
     if "ProxyError" in names or any("Tunnel connection failed" in str(item) for item in chain):
         return ProxyError(f"The proxy did not connect to {host}: {_words(chain)}. Check the proxy's address and login.")
@@ -69,7 +81,7 @@ def _while_connecting(chain: "list[BaseException]", host: str) -> TransportError
     return ConnectError(f"{host} could not be reached: {_words(chain)}.")
 
 
-def _after_sending(chain: "list[BaseException]", host: str) -> TransportError:
+def _after_sending(chain: List[BaseException], host: str) -> TransportError:
     codes = {getattr(item, "errno", None) for item in chain}
     if errno.ETIMEDOUT in codes:  # keepalive or the user timeout found the peer gone; Python calls it a timeout too
         return ConnectionDroppedError(f"The connection to {host} went dead.")
@@ -94,7 +106,7 @@ def _is_urllib3(item: BaseException) -> bool:
     return type(item).__module__ == "urllib3.exceptions"
 
 
-def _words(chain: "list[BaseException]") -> str:
+def _words(chain: List[BaseException]) -> str:
     """The innermost explanation, without the objects that urllib3 puts into its messages."""
     for item in reversed(chain):
         text = getattr(item, "strerror", None) or (str(item) if not _is_urllib3(item) else "")

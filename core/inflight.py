@@ -70,8 +70,7 @@ class Attempt:
         with self._lock:
             if self.interrupted is None:
                 self.interrupted = error
-                if self._sock is not None:
-                    _shut_down(self._sock)
+                _shut_down(self._sock)
 
     def raise_if_interrupted(self) -> None:
         """:raises SubAIError: the reason, when another thread ended this attempt."""
@@ -90,7 +89,9 @@ class Attempt:
             self._duplicate = None
 
 
-def _shut_down(sock: socket.socket) -> None:
+def _shut_down(sock: Optional[socket.socket]) -> None:
+    if sock is None:
+        return
     # Not SSLSocket.shutdown: it forgets the TLS layer, and a writer that wakes up would go on in clear text.
     with contextlib.suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)

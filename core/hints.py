@@ -1,0 +1,59 @@
+"""What an answer's headers and body say about when to ask again."""
+
+import email.utils
+import math
+import time
+from typing import Any, Mapping, Optional
+
+
+def retry_after(headers: Mapping[str, str], document: Any = None) -> Optional[float]:
+    """Seconds to wait as the other side asked, or None where it did not; never negative.
+
+    Looked at in this order: ``retry-after-ms`` (OpenAI), ``Retry-After`` in seconds or as a date (RFC 9110, 10.2.3),
+    ``RetryInfo.retryDelay`` in a Google error (google.rpc.RetryInfo).
+
+    :param headers: names in lower case.
+    :param document: the parsed JSON body, if there is one.
+    """
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000.0
+    header = headers.get("retry-after")
+    if header is not None:
+        seconds = _number(header)
+        return seconds if seconds is not None else _until(header)
+    return _retry_info(document)
+
+
+def should_retry(headers: Mapping[str, str]) -> Optional[bool]:
+    """The provider's own word on whether asking again makes sense (``x-should-retry``), or None."""
+    return {"true": True, "false": False}.get(headers.get("x-should-retry", "").strip().lower())
+
+
+def _number(text: Optional[str]) -> Optional[float]:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def _until(date: str) -> Optional[float]:
+    try:
+        when = email.utils.parsedate_to_datetime(date)
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, when.timestamp() - time.time())
+
+
+def _retry_info(document: Any) -> Optional[float]:
+    # Gemini's stream wraps the error in a list; OpenRouter passes Google's details on inside its own error.
+    if isinstance(document, list) and document:
+        document = document[0]
+    error = document.get("error") if isinstance(document, dict) else None
+    details = error.get("details") if isinstance(error, dict) else None
+    for detail in details if isinstance(details, list) else ():
+        delay = detail.get("retryDelay") if isinstance(detail, dict) else None
+        if isinstance(delay, str) and delay.endswith("s"):
+            return _number(delay[:-1])
+    return None
