@@ -68,7 +68,12 @@ def rate_limited_backoff_on_429(
     The provider's settings (``core.config.BACKOFF``) apply where an argument is None; delays are in seconds. Each try
     is made with a copy of the request that counts it. What is raised in the end is the last try's own error.
     """
-    wanted: Dict[str, Any] = {"min_interval": min_interval, "retries": retries, "base_delay": base_delay, "max_delay": max_delay}
+    wanted: Dict[str, Any] = {
+        "min_interval": min_interval,
+        "retries": retries,
+        "base_delay": base_delay,
+        "max_delay": max_delay,
+    }
     given = {name: value for name, value in wanted.items() if value is not None}
     settings = replace(backoff_for(provider or ""), **given)
 

@@ -47,7 +47,9 @@ class PoolConfig:
     def __post_init__(self) -> None:
         check_bounds(self)
         if self.max_idle > self.max_age:
-            raise ConfigError(f"max_idle {self.max_idle:g} s > max_age {self.max_age:g} s: make max_idle the smaller one.")
+            raise ConfigError(
+                f"max_idle {self.max_idle:g} s > max_age {self.max_age:g} s: make max_idle the smaller one."
+            )
         if self.first_byte_timeout > self.total_timeout:
             raise ConfigError(
                 f"first_byte_timeout {self.first_byte_timeout:g} s > total_timeout {self.total_timeout:g} s: "
@@ -65,7 +67,7 @@ FIXED = "fixed"
 class BackoffConfig:
     """How one provider is asked again.
 
-    ``strategies`` maps an HTTP status to ``"exponential"`` or ``"fixed"``; a status that is not named grows exponentially.
+    ``strategies`` pairs an HTTP status with ``"exponential"`` or ``"fixed"``; a status not named grows exponentially.
 
     :raises ConfigError: for a value out of bounds, or two values that contradict each other.
     """

@@ -1,4 +1,4 @@
-"""The registry of connection pools: one urllib3 manager per proxy and TLS setting, shared by everyone who talks to an endpoint.
+"""The registry of connection pools: one urllib3 manager per proxy and TLS setting, shared by all who use an endpoint.
 
 urllib3 itself is imported when the first pool is built: short-lived interpreters never pay for it, and where it cannot
 be imported the transport falls back.

@@ -1,4 +1,4 @@
-"""What is remembered of one endpoint and key between requests: whether it has answered, cools down, or said no for good.
+"""What is remembered of one endpoint and key between requests: whether it answered, cools down, or said no for good.
 
 One state, shared by every thread and provider instance that uses the pair. No lock is held while anyone waits.
 """
@@ -57,7 +57,7 @@ class Turn:
 
 
 class EndpointState:
-    """Three things keep a request back: nobody has proved the endpoint yet and a probe is under way; a pause; pacing."""
+    """What keeps a request back: a probe of an endpoint that has not proved itself yet, a pause after a 429, pacing."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -99,7 +99,7 @@ class EndpointState:
                     return self._take_turn(settings, model, now)
                 self._raise_if_too_long(settings, now)
                 if now >= deadline or (pause != float("inf") and now + pause > deadline):
-                    raise DeadlineError("The time given to the whole request ends before the provider may be asked again.")
+                    raise DeadlineError("The time given to the request ends before the provider may be asked again.")
                 self._changed.wait(min(pause, deadline - now))
 
     def take_retry(self) -> bool:
@@ -127,9 +127,8 @@ class EndpointState:
     def _raise_if_too_long(self, settings: BackoffConfig, now: float) -> None:
         left = self._paused_until - now
         if left > settings.longest_hint:
-            raise RateLimitError(
-                f"The provider asks to wait {left:.0f} s. Try again later.", status=429, retry_after=left, permanent=True
-            )
+            words = f"The provider asks to wait {left:.0f} s. Try again later."
+            raise RateLimitError(words, status=429, retry_after=left, permanent=True)
 
     def _take_turn(self, settings: BackoffConfig, model: str, now: float) -> Turn:
         turn = Turn(self, model, self._epoch)

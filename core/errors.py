@@ -1,8 +1,9 @@
 """Every error this project raises on purpose, under one root; each carries what a caller acts on.
 
 The tree follows what a caller can do about it: ``CancelledError`` (nothing), ``TransportError`` (the answer never came
-whole; ``replayable`` says whether the request can have cost money), ``ProviderError`` (the provider answered and said no),
-``AnswerError`` (it said yes and the answer is unusable), ``ConfigError`` and ``InputError`` (the person must change something).
+whole; below ``NothingSentError`` it cannot have cost anything), ``ProviderError`` (the provider answered and said no),
+``AnswerError`` (it said yes and the answer is unusable), ``ConfigError`` and ``InputError`` (the person must change
+something).
 """
 
 from typing import Optional

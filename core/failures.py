@@ -72,7 +72,7 @@ def _while_connecting(chain: List[BaseException], host: str) -> TransportError:
             return NameLookupError(f"{host} was not found: check the internet connection and the address.")
         if isinstance(item, ssl.SSLCertVerificationError):
             return TLSError(
-                f"The certificate of {host} is not trusted ({item.verify_message}): check the clock, or name the CA file.",
+                f"The certificate of {host} is not trusted ({item.verify_message}): check the clock, or name a CA file.",
                 permanent=True,
             )
     for item in chain:

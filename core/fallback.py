@@ -4,7 +4,6 @@ Redirects and the environment's proxies are off, TLS is verified, and a cancel r
 """
 
 import http.client
-import socket
 import ssl
 import urllib.error
 import urllib.request
@@ -83,5 +82,5 @@ def open_answer(
             raise error.reason from error
         raise
     if not isinstance(answer, http.client.HTTPResponse):
-        raise socket.error("the fallback got no answer")
+        raise OSError("the fallback got no answer")
     return answer

@@ -38,7 +38,7 @@ class Attempt:
         self._duplicate: Optional[socket.socket] = None
 
     def hold(self, sock: Any) -> None:
-        """Remember the socket that this attempt waits on; shut it down at once if the attempt was interrupted already."""
+        """Remember the socket that this attempt waits on; shut it down at once if it was interrupted already."""
         with self._lock:
             # A TLS connection inside a TLS proxy is no socket itself; it has one.
             self._sock = getattr(sock, "socket", sock)

@@ -1,6 +1,6 @@
 """urllib3's pool and connection classes with stamps, age limits and a handle for cancelling.
 
-Only the seams that urllib3 has kept since 1.26 are overridden (``_get_conn``, ``_put_conn``, ``_new_conn``, ``connect``,
+Only seams that urllib3 has kept since 1.26 are overridden (``_get_conn``, ``_put_conn``, ``_new_conn``, ``connect``,
 ``close``, ``is_connected``, ``_new_pool``), as mixins, because the SOCKS manager brings classes of its own.
 This is the only module that subclasses urllib3; it is imported when the first pool is built.
 """
@@ -232,7 +232,7 @@ class _EndpointPools:
 
     def each_pool(self) -> Any:
         """The pools that exist now."""
-        for key in self.pools.keys():
+        for key in list(self.pools.keys()):
             pool = self.pools.get(key)
             if pool is not None:
                 yield pool
