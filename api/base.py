@@ -5,6 +5,7 @@ How a request travels is ``api/exchange.py``; what each provider's JSON looks li
 
 import abc
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Callable, ClassVar, Iterator, List, Optional, Tuple
 
@@ -44,7 +45,7 @@ class ChatRequest:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens as the provider counted them; zeros where it did not say. Thinking counts as completion: it is billed so."""
+    """Tokens as the provider counted them, zeros where it did not. Thinking counts as completion: it is billed so."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -66,7 +67,7 @@ class ChatResult:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """A check that passed: the seconds of a first request (connecting included) and of a second on the warm connection."""
+    """A check that passed: seconds of a first request, connecting included, and of a second on the warm connection."""
 
     model: str
     first_seconds: float
@@ -76,8 +77,8 @@ class CheckResult:
 class ChatStream:
     """The text of an answer, piece by piece as it arrives.
 
-    Iterating raises what the answer turns out to be: the ``TransportError`` family, a ``ProviderError`` sent in mid-stream,
-    or an ``AnswerError``. The text that came before stays in ``text``. Nothing here is ever asked twice.
+    Iterating raises what the answer turns out to be: the ``TransportError`` family, a ``ProviderError`` sent in
+    mid-stream, or an ``AnswerError``. The text that came before stays in ``text``. Nothing here is ever asked twice.
     """
 
     def __init__(self, deltas: Iterator[str], finish: Callable[[], ChatResult], close: Callable[[], None]) -> None:
@@ -104,7 +105,7 @@ class ChatStream:
         return self._result
 
     def close(self) -> None:
-        """Give the connection back; one whose answer was not read to the end is dropped. Calling it again does nothing."""
+        """Give the connection back (dropped, if its answer was not read to the end). Calling it again does nothing."""
         self._close()
 
     def __enter__(self) -> "ChatStream":
@@ -144,6 +145,10 @@ class Provider(abc.ABC):
     def list_models(self, cancel: CancelToken) -> List[str]:
         """The names of the models that can chat, sorted."""
 
+    @abc.abstractmethod
+    def forget_refusals(self) -> None:
+        """Ask again where the provider has said no for good: a person may have paid, waited or mended the key."""
+
     def pick_model(self, wanted: str, cancel: CancelToken) -> str:
         """``wanted``, else the default, else the only model that the server offers.
 
@@ -170,6 +175,7 @@ class Provider(abc.ABC):
 
         Two requests, a few dozen tokens. ``model`` may be ``""``: see ``pick_model``.
         """
+        self.forget_refusals()
         model = self.pick_model(model, cancel)
         request = ChatRequest(
             model, (Message("user", CHECK_PROMPT),), max_output_tokens=CHECK_OUTPUT_TOKENS, cancel=cancel
@@ -178,8 +184,6 @@ class Provider(abc.ABC):
 
     def _seconds_of(self, request: ChatRequest) -> float:
         started = time.perf_counter()
-        try:
+        with suppress(LengthError):  # a model that thinks past the cap has shown all that is checked here
             self.complete(request)
-        except LengthError:
-            pass  # a model that thinks past the cap has shown all that is checked here
         return time.perf_counter() - started

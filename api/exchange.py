@@ -1,0 +1,224 @@
+"""How a chat turn travels, the same for every provider: request out, errors told apart, answer in.
+
+A provider's module adds what differs: addresses, headers, the body, where the text and the usage are.
+"""
+
+import abc
+import json
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import chain
+from typing import (
+    Any,
+    Callable,
+    ClassVar,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Tuple,
+    TypeVar,
+)
+
+from api import adapt, sse
+from api.answer import STOP, Answer, Piece
+from api.base import ChatRequest, ChatResult, ChatStream, Provider
+from api.endpoint import Endpoint
+from api.errors_map import Source, error_for, error_inside
+from api.shape import load_answer
+from core.backoff import rate_limited_backoff_on_429
+from core.cancel import CancelToken
+from core.connection_pool import connection_pool_manager
+from core.endpoints import endpoint_id, state_of
+from core.errors import BadRequestError, ConfigError, EmptyAnswerError
+from core.transport import Request, StreamingResponse, Transport
+
+_T = TypeVar("_T")
+
+
+class _Opened(NamedTuple):
+    """A stream whose first piece is in, so that the provider can no longer refuse the whole of it."""
+
+    response: StreamingResponse
+    pieces: Iterator[Piece]
+
+
+class HTTPProvider(Provider):
+    """What every provider over HTTP shares.
+
+    :cvar key_name: the environment variable that holds the key, for messages.
+    :cvar key_page: where a person makes a key; ``""`` when there is no such page.
+    :cvar needs_key: False for a server that may run without.
+    :cvar optional: the body's parameters that a request can do without -> the words by which servers name them.
+
+    :param transport: how to reach it; over the shared pool if None.
+    :raises ConfigError: for a key or a base URL that cannot be used.
+    """
+
+    default_base_url: ClassVar[str] = ""
+    key_name: ClassVar[str]
+    key_page: ClassVar[str] = ""
+    needs_key: ClassVar[bool] = True
+    optional: ClassVar[Mapping[str, Tuple[str, ...]]]
+
+    def __init__(
+        self, *, api_key: str = "", base_url: Optional[str] = None, transport: Optional[Transport] = None
+    ) -> None:
+        if not (base_url or self.default_base_url):
+            raise ConfigError(f"{self.label} needs a base URL, like http://localhost:1234/v1", provider=self.name)
+        self._endpoint = Endpoint.of(self.label, base_url or self.default_base_url, api_key)
+        if self.needs_key and not self._endpoint.key:
+            raise ConfigError(
+                f"There is no key for {self.label}. Set {self.key_name}{self._at_page()}.", provider=self.name
+            )
+        self._endpoint_id = endpoint_id(self._endpoint.base_url, self._endpoint.key)
+        self._source = Source(self.name, self.label, self._key_hint(), self._endpoint.key)
+        self._transport = transport or Transport(connection_pool_manager)
+        persistent = rate_limited_backoff_on_429(provider=self.name)
+        self._fetch = persistent(self._fetch_once)
+        self._answer = persistent(self._answer_once)
+        self._open = persistent(self._open_once)
+
+    def __repr__(self) -> str:
+        return f"<{self.label} at {self._endpoint.host}>"
+
+    @property
+    def base_url(self) -> str:
+        """Where requests go, without a slash at the end: what to warm up."""
+        return self._endpoint.base_url
+
+    def forget_refusals(self) -> None:
+        state_of(self._endpoint_id).enable()
+
+    def complete(self, request: ChatRequest) -> ChatResult:
+        return self._answer(self._chat_request(request, streaming=False), request)
+
+    def stream(self, request: ChatRequest) -> ChatStream:
+        opened = self._open(self._chat_request(request, streaming=True), request)
+        answer = Answer(self.name, self.label, request.model)
+        deltas = (delta for delta in map(answer.add, opened.pieces) if delta)
+        return ChatStream(deltas, answer.result, opened.response.close)
+
+    # --- what a provider's module says --------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def _auth(self, key: str) -> Dict[str, str]:
+        """The headers that carry the key."""
+
+    @abc.abstractmethod
+    def _turn(self, chat: ChatRequest, refused: FrozenSet[str], *, streaming: bool) -> Tuple[str, Dict[str, Any]]:
+        """The URL and the body that ask for a chat turn, without the parameters that this model has ``refused``."""
+
+    @abc.abstractmethod
+    def _parameters(self, body: Mapping[str, Any]) -> Iterable[str]:
+        """The names, as in ``optional``, of what ``body`` holds."""
+
+    @abc.abstractmethod
+    def _piece(self, data: Mapping[str, Any]) -> Piece:
+        """What one JSON object, a whole reply or an event of a stream, says."""
+
+    # --- one try of a request; repeated by the backoff decorator ------------------------------------------------------
+
+    def _fetch_once(self, request: Request) -> Dict[str, Any]:
+        answered, request = _withheld(request)
+        response = self._transport.send(request)
+        if response.status >= 300:
+            raise error_for(self._source, response.status, response.headers, response.body, request.model)
+        data = self._loaded(response.body, response.headers, request.model)
+        answered(response.status)
+        return data
+
+    def _answer_once(self, request: Request, chat: ChatRequest) -> ChatResult:
+        answer = Answer(self.name, self.label, chat.model)
+        answer.add(self._piece(self._adapted(request, chat, self._fetch_once, streaming=False)))
+        answer.add(Piece(finish=STOP))  # a whole body is a whole answer, even without a word on why it ended
+        return answer.result()
+
+    def _open_once(self, request: Request, chat: ChatRequest) -> _Opened:
+        return self._adapted(request, chat, self._begin, streaming=True)
+
+    def _begin(self, request: Request) -> _Opened:
+        answered, request = _withheld(request)
+        with ExitStack() as stack:
+            response = stack.enter_context(self._transport.open(request))
+            if response.status >= 300:
+                raise error_for(self._source, response.status, response.headers, response.read(), request.model)
+            pieces = self._pieces(response, request.model)
+            first = next(pieces, None)
+            if first is None:
+                raise EmptyAnswerError(f"{self.label} sent an empty answer.", provider=self.name)
+            answered(response.status)
+            stack.pop_all()
+        return _Opened(response, chain([first], pieces))
+
+    def _pieces(self, response: StreamingResponse, model: str) -> Iterator[Piece]:
+        """Each piece as it comes. A server that does not stream, or fails before it can, sends one JSON body."""
+        kind = response.headers.get("content-type", "")
+        if "json" in kind or "html" in kind:
+            yield self._piece(self._loaded(response.read(), response.headers, model))
+            yield Piece(finish=STOP)
+            return
+        for data in sse.events(response.lines()):
+            if data == sse.DONE:
+                yield Piece(finish=STOP)  # read on: a connection is used again only if its answer was read to the end
+            else:
+                yield self._piece(self._loaded(data.encode(), response.headers, model))
+
+    def _adapted(self, request: Request, chat: ChatRequest, send: Callable[[Request], _T], *, streaming: bool) -> _T:
+        """Send, and again without the parameter that a 400 names, as often as there are parameters to do without.
+
+        All within one try: whoever waits for this request as the endpoint's probe then starts with what it learnt.
+        """
+        while True:
+            refused = adapt.refused_by(self.base_url, chat.model)
+            url, body = self._turn(chat, refused, streaming=streaming)
+            try:
+                return send(replace(request, url=url, body=_encoded(body)))
+            except BadRequestError as error:
+                parameter = adapt.named_in(error, self._parameters(body), self.optional)
+                if parameter is None:
+                    raise
+                adapt.remember(self.base_url, chat.model, parameter)
+
+    def _loaded(self, body: bytes, headers: Mapping[str, str], model: str) -> Dict[str, Any]:
+        data = load_answer(body, self.label, self.name)
+        error = error_inside(self._source, data, headers, model)
+        if error is not None:
+            raise error
+        return data
+
+    # --- requests -----------------------------------------------------------------------------------------------------
+
+    def _chat_request(self, chat: ChatRequest, *, streaming: bool) -> Request:
+        accept = "text/event-stream" if streaming else "application/json"
+        request = self._request("POST", self.base_url, chat.cancel, accept)
+        headers = {**request.headers, "content-type": "application/json"}
+        return replace(request, headers=headers, model=chat.model, deadline=chat.deadline)
+
+    def _request(self, method: str, url: str, cancel: CancelToken, accept: str = "application/json") -> Request:
+        key = self._endpoint.key
+        headers = {"accept": accept, **(self._auth(key) if key else {})}
+        return Request(method, url, headers, provider=self.name, cancel=cancel, endpoint=self._endpoint_id)
+
+    def _key_hint(self) -> str:
+        return f"Check {self.key_name} or make a new key{self._at_page()}."
+
+    def _at_page(self) -> str:
+        return f" at {self.key_page}" if self.key_page else ""
+
+
+def _withheld(request: Request) -> Tuple[Callable[[int], None], Request]:
+    """``request`` without its ``on_headers``, and that: a 200 proves nothing before we know that it holds no error."""
+    return request.on_headers or _nobody_waits, replace(request, on_headers=None)
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    # "replace": half a surrogate pair, from a damaged subtitle, must not stop the other cues.
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _nobody_waits(status: int) -> None:
+    """Nobody wanted to know."""
