@@ -6,6 +6,7 @@ peer had closed meanwhile costs nothing to ask again on a fresh one.
 
 import logging
 import ssl
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Mapping, Optional, Tuple
@@ -57,6 +58,15 @@ class Response:
     body: bytes = field(repr=False)
 
 
+@dataclass
+class Counts:
+    """What one transport was asked for: requests in all, those that were repetitions, those without a pool."""
+
+    requests: int = 0
+    retries: int = 0
+    fallback: int = 0
+
+
 class _StalePeerError(Exception):
     """Internal: a reused connection was closed by its peer before our request reached it."""
 
@@ -91,6 +101,7 @@ class StreamingResponse:
 class Transport:
     """Sends requests over one shared pool; cheap to make, so each provider instance has its own.
 
+    :ivar counts: how many requests went through it.
     :param parallel: requests in flight at once to one endpoint; the pool's ``maxsize`` if None.
     :param proxy: URL of a proxy, or None.
     :param ca_file: PEM file of certificates to trust besides the usual ones, or None.
@@ -105,7 +116,8 @@ class Transport:
         ca_file: Optional[str] = None,
     ) -> None:
         self.pool = pool
-        self.fallback_requests = 0
+        self.counts = Counts()
+        self._count_lock = threading.Lock()
         self._parallel = parallel
         self._proxy = proxy
         self._ca_file = ca_file
@@ -126,6 +138,7 @@ class Transport:
 
     def open(self, request: Request) -> StreamingResponse:
         """The same as ``send``, returning as soon as the headers are in."""
+        self._count(requests=1, retries=int(request.attempt > 1))
         deadline = request.deadline
         if deadline is None:
             deadline = time.monotonic() + self.pool.config.total_timeout
@@ -169,13 +182,19 @@ class Transport:
             pool = self.pool.get_pool(self._proxy, self._ca_file).connection_from_url(request.url)
             endpoint = pool.endpoint
         except PoolUnavailableError as error:
-            if not self.fallback_requests:
+            if not self.counts.fallback:
                 log.warning("%s Going on without connection reuse, over urllib.request.", error.user_message)
-            self.fallback_requests += 1
+            self._count(fallback=1)
             pool, endpoint = None, self.pool.endpoint(origin_of(request.url))
         if self._parallel is not None:
             endpoint.allow(self._parallel)
         return endpoint, pool
+
+    def _count(self, requests: int = 0, retries: int = 0, fallback: int = 0) -> None:
+        with self._count_lock:
+            self.counts.requests += requests
+            self.counts.retries += retries
+            self.counts.fallback += fallback
 
     def _tls(self) -> ssl.SSLContext:
         if self._fallback_tls is None:
