@@ -1,0 +1,87 @@
+"""One request for one batch: the cues go out, the reply is judged while it streams in."""
+
+from dataclasses import dataclass, field
+from typing import Callable, Dict, Optional, Sequence
+
+from api.base import ChatRequest, Provider, Usage
+from core.cancel import CancelToken
+from core.errors import AnswerError, CancelledError, ConfigError, ProviderError, SubAIError, TransportError
+from translate import prompt
+from translate.align import Aligner, Judged
+from translate.documents import Cue
+
+
+@dataclass(frozen=True)
+class Route:
+    """Whom to ask: a provider and one of its models."""
+
+    provider: Provider
+    model: str
+
+
+@dataclass
+class Outcome:
+    """What one request brought.
+
+    :ivar accepted: cue index -> translation. :ivar failed: cue index -> reason.
+    :ivar error: what broke the answer off, or refused it; the cues it did not reach are in ``failed``.
+    """
+
+    accepted: Dict[int, str] = field(default_factory=dict)
+    failed: Dict[int, str] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    error: Optional[SubAIError] = None
+
+
+@dataclass(frozen=True)
+class Around:
+    """The lines before and after a batch, as context."""
+
+    before: Sequence[str] = ()
+    after: Sequence[str] = ()
+
+
+def ask(
+    route: Route,
+    brief: prompt.Brief,
+    cues: Sequence[Cue],
+    around: Around,
+    *,
+    anchored: bool,
+    cancel: CancelToken,
+    on_judged: Callable[[Cue, Judged], None],
+) -> Outcome:
+    """Ask for ``cues`` once; ``on_judged`` hears of each as soon as something is known of it.
+
+    Failures of the network, the provider or the answer are part of the outcome.
+
+    :raises CancelledError: the job was cancelled; what was accepted until then has been told.
+    """
+    texts = [cue.text for cue in cues]
+    keys = prompt.anchored_keys(texts) if anchored else prompt.plain_keys(len(texts))
+    request = ChatRequest(
+        route.model, prompt.messages(brief, keys, texts, around.before, around.after), keys, cancel=cancel
+    )
+    aligner = Aligner(texts, [cue.tags for cue in cues], keys=keys)
+    outcome = Outcome()
+
+    def hear(judgements: Sequence[Judged]) -> None:
+        for judged in judgements:
+            cue = cues[judged.position]
+            if judged.state == "accepted":
+                outcome.accepted[cue.index] = judged.text
+            elif judged.state == "failed":
+                outcome.failed[cue.index] = judged.reason
+            on_judged(cue, judged)
+
+    try:
+        with route.provider.stream(request) as stream:
+            for delta in stream:
+                hear(aligner.feed(delta))
+            outcome.usage = stream.result.usage
+    except CancelledError:
+        raise
+    except (TransportError, ProviderError, AnswerError, ConfigError) as error:
+        outcome.error = error
+    hear(aligner.finish())
+    return outcome
