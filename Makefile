@@ -1,0 +1,79 @@
+# `make test` sets everything up by itself; `make help` lists the rest.
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+ID     := service.subtitles.sub-ai-translator
+VERSION = $(shell $(PYTHON) -c 'from xml.etree import ElementTree as e; print(e.parse("addon.xml").getroot().get("version"))')
+ZIP     = dist/$(ID)-$(VERSION).zip
+
+.PHONY: help venv lint format types layers floor test test-long bench bench-film zip check-addon art clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+# --- the environment: what the tests need, and on top of it what the other targets need ---------------------------------
+
+$(VENV)/.test-ready: requirements.txt requirements-test.txt subai
+	@$(PYTHON) -c 'import runpy, sys; sys.exit(runpy.run_path("subai")["ready"]())'
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
+	touch $@
+
+$(VENV)/.dev-ready: $(VENV)/.test-ready requirements-dev.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+venv: $(VENV)/.dev-ready ## set up .venv with everything a developer needs
+
+# --- tests --------------------------------------------------------------------------------------------------------------
+
+test: $(VENV)/.test-ready ## the tests, with coverage (under two minutes)
+	$(PY) -m pytest --cov --cov-report=term --cov-report=json:build/coverage.json
+	$(PY) tools/check_coverage.py build/coverage.json
+
+test-long: $(VENV)/.test-ready ## the tests that take longer
+	$(PY) -m pytest -m long
+
+# --- checks -------------------------------------------------------------------------------------------------------------
+
+lint: $(VENV)/.dev-ready ## style
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+format: $(VENV)/.dev-ready ## lay the code out as lint wants it
+	$(VENV)/bin/ruff format .
+
+types: $(VENV)/.dev-ready ## types, as Python 3.8 sees them
+	$(VENV)/bin/mypy
+	$(VENV)/bin/mypy --python-version 3.11 tests tools
+
+layers: $(VENV)/.dev-ready ## imports point downwards only
+	$(VENV)/bin/lint-imports
+
+floor: $(VENV)/.dev-ready ## nothing in the code is newer than Python 3.8
+	$(VENV)/bin/vermin -t=3.8- --eval-annotations --no-tips --violations core api translate cli tests subai
+
+# --- the Kodi package ---------------------------------------------------------------------------------------------------
+
+zip: ## the Kodi add-on, from the last commit, into dist/
+	mkdir -p dist
+	git archive --format=zip --prefix=$(ID)/ --output=$(ZIP) HEAD
+	@echo $(ZIP)
+
+check-addon: $(VENV)/.dev-ready zip ## the package, under Kodi's own add-on checker
+	$(PY) tools/check_addon.py $(ZIP)
+
+art: $(VENV)/.dev-ready ## draw the icon and the fanart anew
+	$(PY) tools/draw_art.py
+
+# --- benchmarks ---------------------------------------------------------------------------------------------------------
+
+bench: $(VENV)/.dev-ready ## the pooled request against other clients
+	$(PY) -m benchmarks.clients
+
+bench-film: $(VENV)/.dev-ready ## a whole film, at several round-trip times
+	$(PY) -m benchmarks.film
+
+clean: ## remove what was built, and .venv
+	rm -rf $(VENV) .venv.lock build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
