@@ -1,0 +1,67 @@
+"""From flags and environment to a provider that can be asked."""
+
+import argparse
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Iterator, Optional
+
+import api
+from api.base import Provider
+from cli.standin import StandIn
+from core.connection_pool import ConnectionPoolManager
+from core.errors import ConfigError
+from core.transport import Transport
+
+DEMO = "demo"
+KEY_VARIABLES = {
+    "openai": "OPENAI_API_KEY",
+    "gemini": "GEMINI_API_KEY",
+    "openrouter": "OPENROUTER_API_KEY",
+    "compatible": "SUBAI_API_KEY",
+}
+PROVIDER_NAMES = (*KEY_VARIABLES, DEMO)
+DEMO_MODEL = "stand-in"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A provider, and the pool and transport that its requests go through."""
+
+    name: str
+    provider: Provider
+    pool: ConnectionPoolManager
+    transport: Transport
+
+
+def choose_provider(wanted: Optional[str], base_url: Optional[str]) -> str:
+    """``wanted``, else the first provider that there is a key for, else the server at ``base_url``, else the demo."""
+    if wanted:
+        return wanted
+    for name, variable in KEY_VARIABLES.items():
+        if os.environ.get(variable) and name != "compatible":
+            return name
+    return "compatible" if base_url else DEMO
+
+
+@contextmanager
+def connected(options: argparse.Namespace) -> Iterator[Connection]:
+    """The provider that the flags ask for; its connections are closed on the way out.
+
+    :raises ConfigError: there is no key for it, or a flag cannot be used.
+    """
+    name = choose_provider(options.provider, options.base_url)
+    with ConnectionPoolManager() as pool:
+        transport = Transport(pool, parallel=options.parallel, proxy=options.proxy, ca_file=options.ca_file)
+        if name == DEMO:
+            with StandIn() as standin:
+                provider = api.create("compatible", api_key="", base_url=standin.openai_base_url, transport=transport)
+                yield Connection(name, provider, pool, transport)
+        else:
+            key = os.environ.get(KEY_VARIABLES[name], "")
+            if not key and name != "compatible":
+                raise ConfigError(
+                    f"There is no key for {name}: set {KEY_VARIABLES[name]}, or try --provider {DEMO} without one."
+                )
+            provider = api.create(name, api_key=key, base_url=options.base_url, transport=transport)
+            yield Connection(name, provider, pool, transport)

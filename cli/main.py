@@ -1,0 +1,35 @@
+"""From the words of the command line to a command and its exit code; errors become one line each."""
+
+import logging
+import sys
+from typing import Callable, Dict, List
+
+from cli import arguments, exits
+from cli.asking_commands import check, models
+from cli.terminal import say_error
+from cli.translate_command import translate
+from core.errors import SubAIError
+
+COMMANDS: Dict[str, Callable[..., int]] = {"translate": translate, "check": check, "models": models}
+
+
+def main(words: List[str]) -> int:
+    """Run one command; the exit code is one of ``cli.exits``."""
+    try:
+        options = arguments.parse(words)
+        _log_to_terminal(verbose=options.verbose)
+        return COMMANDS[options.command](options)
+    except SubAIError as error:
+        say_error(error.user_message)
+        return exits.code_for(error)
+    except KeyboardInterrupt:
+        say_error("Cancelled.")
+        return exits.CANCELLED
+
+
+def _log_to_terminal(*, verbose: bool) -> None:
+    log = logging.getLogger("subai")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log.handlers = [handler]
+    log.setLevel(logging.DEBUG if verbose else logging.WARNING)

@@ -1,0 +1,105 @@
+"""One subtitle file on its way: read, translated by a job, written beside its source.
+
+Everything that can be wrong with the file or its output is found before the first request is paid for.
+"""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from typing import List, Mapping, Optional, Tuple
+
+from core.errors import InputError
+from translate import documents
+from translate.documents import Cue, Document
+from translate.language_guess import guess_source
+from translate.languages import Language, from_suffix
+from translate.report import JobReport
+
+NOT_REACHED = "not reached"
+
+
+class OutputExistsError(InputError):
+    """There is a file where the translation would go, and nobody said that it may be replaced."""
+
+
+@dataclass(frozen=True)
+class Film:
+    """A subtitle that was read and can be translated, and where its translation will go."""
+
+    path: str
+    output: str
+    document: Document
+    source: Optional[Language]
+    target: Language
+
+    @property
+    def cues(self) -> Tuple[Cue, ...]:
+        return self.document.cues
+
+    @property
+    def wanted(self) -> List[Cue]:
+        """The cues that have something to translate."""
+        return [cue for cue in self.cues if not cue.skip]
+
+
+def open_film(
+    path: str,
+    target: Language,
+    *,
+    source: Optional[Language] = None,
+    output: Optional[str] = None,
+    force: bool = False,
+) -> Film:
+    """Read ``path`` and make sure that its translation can be written.
+
+    :param source: the language it is in; told from its name or its text if None.
+    :param output: where the translation goes; beside the source, with the target's code in its name, if None.
+    :raises InputError: the file is no subtitle that can be read, or the output cannot be written.
+    :raises OutputExistsError: the output exists and ``force`` is False.
+    """
+    named = source or _language_in_name(path)
+    document = documents.load(path, source_language=named.base if named else None)
+    source = named or guess_source([cue.text for cue in document.cues])
+    output = output or documents.output_path(path, target.code, document.format)
+    _check_output(path, output, force)
+    return Film(path, output, document, source, target)
+
+
+def write(film: Film, translated: Mapping[int, str]) -> None:
+    """Write the subtitle with ``translated`` (cue index -> text) in place; all other cues keep their source text.
+
+    :raises InputError: the folder cannot be written to (any more).
+    """
+    documents.write_atomically(film.output, film.document.render(translated))
+
+
+def untranslated(film: Film, report: JobReport) -> List[Tuple[int, str]]:
+    """Index and reason of every cue that shows its source although it has something to translate, in film order."""
+    return [
+        (cue.index, report.kept.get(cue.index, NOT_REACHED)) for cue in film.wanted if cue.index not in report.translated
+    ]
+
+
+def _language_in_name(path: str) -> Optional[Language]:
+    """The language in ``film.en.srt`` or ``film.en.forced.srt``."""
+    parts = os.path.basename(path).split(".")[1:-1]
+    for part in reversed(parts[-2:]):
+        language = from_suffix(part)
+        if language is not None:
+            return language
+    return None
+
+
+def _check_output(path: str, output: str, force: bool) -> None:
+    if documents.same_file(path, output):
+        raise InputError(f"{output} is the source itself, which is never written to. Choose another name with -o.")
+    if os.path.isdir(output):
+        raise InputError(f"{output} is a folder. Give the name of a file with -o.")
+    if os.path.exists(output) and not force:
+        raise OutputExistsError(f"{output} exists and was kept. Use --force to translate anew.")
+    folder = os.path.dirname(os.path.abspath(output))
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"Nothing can be written in {folder} ({error.strerror}). Choose another place with -o.") from error
