@@ -1,6 +1,7 @@
 """What a run tells when it has ended: the JSON of ``--report`` and the last line in the terminal."""
 
-from typing import Any, Dict, List, Tuple
+from dataclasses import asdict, astuple, dataclass
+from typing import Any, Dict, List, Optional, Tuple
 
 from cli.connect import Connection
 from translate.film import Film
@@ -9,35 +10,60 @@ from translate.report import JobReport
 Untranslated = List[Tuple[int, str]]
 
 
+@dataclass(frozen=True)
+class Network:
+    """What went over the network, counted from the start of a run; subtract two for what lies between."""
+
+    requests: int
+    retries: int
+    connections_created: int
+    connections_reused: int
+    fallback_requests: int
+
+    def __sub__(self, earlier: "Network") -> "Network":
+        return Network(*(now - then for now, then in zip(astuple(self), astuple(earlier))))
+
+
+def network_so_far(connection: Connection) -> Network:
+    """The figures of this run's pool and transport at this moment."""
+    endpoints = connection.pool.stats().values()
+    counts = connection.transport.counts
+    return Network(
+        requests=counts.requests,
+        retries=counts.retries,
+        connections_created=sum(endpoint.created for endpoint in endpoints),
+        connections_reused=sum(endpoint.reused for endpoint in endpoints),
+        fallback_requests=counts.fallback,
+    )
+
+
 def as_document(
-    film: Film, report: JobReport, left: Untranslated, connection: Connection, model: str, *, written: bool
+    film: Film, report: JobReport, left: Untranslated, network: Network, provider: str, model: str, *, written: bool
 ) -> Dict[str, Any]:
     """The figures of one file. ``translated`` and ``kept`` add up to ``cues``; a cue without words needs no translation."""
-    network = _network(connection)
+    used = network.connections_created + network.connections_reused
     return {
         "cues": len(film.cues),
         "translated": len(film.cues) - len(left),
         "kept": len(left),
         "failed": [{"index": index + 1, "reason": reason} for index, reason in left],
-        **network,
+        **asdict(network),
+        "reuse_rate": round(network.connections_reused / used, 4) if used else 0.0,
         "first_cue_seconds": _rounded(report.first_cue_seconds),
         "total_seconds": _rounded(report.total_seconds),
         "prompt_tokens": report.usage.prompt_tokens,
         "completion_tokens": report.usage.completion_tokens,
-        "provider": connection.name,
+        "provider": provider,
         "model": model,
         "output": film.output if written else None,
     }
 
 
-def last_words(
-    film: Film, report: JobReport, left: Untranslated, connection: Connection, *, written: bool
-) -> str:
+def last_words(film: Film, report: JobReport, left: Untranslated, network: Network, *, written: bool) -> str:
     """One line: how many lines, what it took, and where the result is."""
     done = len(film.cues) - len(left)
-    network = _network(connection)
     took = (
-        f"{network['requests']} requests over {network['connections_created']} connections, {report.total_seconds:.1f} s"
+        f"{network.requests} requests over {network.connections_created} connections, {report.total_seconds:.1f} s"
     )
     if not written:
         return f"{film.path}: nothing was translated, nothing was written ({took})."
@@ -45,21 +71,5 @@ def last_words(
     return f"{film.output}: {done} of {len(film.cues)} lines translated{kept} ({took})."
 
 
-def _network(connection: Connection) -> Dict[str, Any]:
-    endpoints = connection.pool.stats().values()
-    created = sum(endpoint.created for endpoint in endpoints)
-    reused = sum(endpoint.reused for endpoint in endpoints)
-    used = sum(endpoint.requests for endpoint in endpoints)
-    counts = connection.transport.counts
-    return {
-        "requests": counts.requests,
-        "retries": counts.retries,
-        "connections_created": created,
-        "connections_reused": reused,
-        "reuse_rate": round(reused / used, 4) if used else 0.0,
-        "fallback_requests": counts.fallback,
-    }
-
-
-def _rounded(seconds: "float | None") -> "float | None":
+def _rounded(seconds: Optional[float]) -> Optional[float]:
     return None if seconds is None else round(seconds, 3)

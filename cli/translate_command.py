@@ -3,17 +3,18 @@
 import argparse
 import json
 import os
-from typing import List, Optional
+from typing import Any, Dict, List, Tuple
 
 from cli import exits
 from cli.connect import DEMO, DEMO_MODEL, KEY_VARIABLES, Connection, choose_provider, connected
-from cli.run_report import as_document, last_words
+from cli.run_report import as_document, last_words, network_so_far
 from cli.terminal import ProgressBar, say, say_error
 from core.cancel import CancelToken
-from core.errors import CancelledError, ConfigError, InputError, SubAIError
+from core.errors import ConfigError, InputError, SubAIError
 from translate import film as films
 from translate import languages
 from translate.asking import Route
+from translate.documents import write_atomically
 from translate.film import Film
 from translate.job import TranslationJob
 from translate.prompt import Brief
@@ -50,45 +51,49 @@ def translate(options: argparse.Namespace) -> int:
 
 
 def _translate_all(opened: List[Film], options: argparse.Namespace) -> List[int]:
-    codes = []
+    codes: List[int] = []
+    documents: List[Dict[str, Any]] = []
     name = choose_provider(options.provider, options.base_url)
     if name == DEMO and not options.estimate:
         say(_DEMO_NOTICE)
     with connected(options) as connection:
         model = connection.provider.pick_model(options.model or (DEMO_MODEL if name == DEMO else ""), CancelToken())
         for film in opened:
-            code = _translate_one(film, Route(connection.provider, model), connection, options)
+            code, document = _translate_one(film, Route(connection.provider, model), connection, options)
             codes.append(code)
+            documents.append(document)
+            if options.report:
+                _write_report(options.report, documents[0] if len(opened) == 1 else documents)
             if code in (exits.REFUSED, exits.CANCELLED):
                 break
     return codes
 
 
-def _translate_one(film: Film, route: Route, connection: Connection, options: argparse.Namespace) -> int:
+def _translate_one(film: Film, route: Route, connection: Connection, options: argparse.Namespace) -> Tuple[int, Dict[str, Any]]:
+    """Exit code and figures of one file."""
+    before = network_so_far(connection)
     brief = Brief(
         target=film.target.name, source=film.source.name if film.source else "", style=" ".join(options.style.split())
     )
-    report = _run(film, brief, route, connection, options)
+    report = _run(film, brief, route, options)
     left = films.untranslated(film, report)
     written = bool(report.translated) or not left
     if written:
         films.write(film, report.translated)
-    if options.report:
-        _write_report(options.report, as_document(film, report, left, connection, route.model, written=written))
+    network = network_so_far(connection) - before
+    document = as_document(film, report, left, network, connection.name, route.model, written=written)
     for notice in report.notices:
         say_error(notice)
     stop = report.stopped_by
     if stop is not None:
         say_error(stop.user_message)
-    say(last_words(film, report, left, connection, written=written))
+    say(last_words(film, report, left, network, written=written))
     if stop is not None:
-        return exits.code_for(stop)
-    return exits.SOME_KEPT if left else exits.ALL_TRANSLATED
+        return exits.code_for(stop), document
+    return (exits.SOME_KEPT if left else exits.ALL_TRANSLATED), document
 
 
-def _run(
-    film: Film, brief: Brief, route: Route, connection: Connection, options: argparse.Namespace
-) -> JobReport:
+def _run(film: Film, brief: Brief, route: Route, options: argparse.Namespace) -> JobReport:
     with ProgressBar(os.path.basename(film.path), total=len(film.wanted), done=0) as bar:
         job = TranslationJob(film.cues, brief, [route], parallel=options.parallel, on_event=bar.hear)
         try:
@@ -104,6 +109,4 @@ def _check_folder(path: str) -> None:
 
 
 def _write_report(path: str, document: object) -> None:
-    from translate.documents import write_atomically
-
     write_atomically(path, (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
