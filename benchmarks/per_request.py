@@ -1,0 +1,117 @@
+"""What one request costs over our transport, against other clients: interleaved rounds, medians, ratios."""
+
+import contextlib
+import json
+import ssl
+import statistics
+import threading
+import time
+import urllib.request
+from typing import Any, Callable, Dict, Iterator, List
+from urllib.parse import urlsplit
+
+import httpx
+import requests
+import urllib3
+
+from benchmarks.servers import Server, standin
+from core.connection_pool import ConnectionPoolManager
+from core.transport import Request, Transport
+
+ROUNDS = 15
+REQUESTS = 120  # in a round, over all threads
+BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "ok"}]}).encode()
+HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer bench"}
+
+Call = Callable[[], Any]
+
+
+@contextlib.contextmanager
+def clients(server: Server, threads: int) -> Iterator[Dict[str, Call]]:
+    """Every client, warm, as a function that makes one request and reads its answer."""
+    url = server.url + "/chat/completions"
+    target = urlsplit(url)
+    context = ssl.create_default_context(cafile=server.ca_file) if server.ca_file else None
+    size = max(threads, 1)
+    raw: Any
+    if context:
+        raw = urllib3.HTTPSConnectionPool(target.hostname, target.port, maxsize=size, ssl_context=context)
+    else:
+        raw = urllib3.HTTPConnectionPool(target.hostname, target.port, maxsize=size)
+    session = requests.Session()
+    session.mount(target.scheme + "://", requests.adapters.HTTPAdapter(pool_maxsize=size))
+    session.verify = server.ca_file or True
+    session.trust_env = False
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
+    verify: Any = context or True
+    with ConnectionPoolManager() as pool, httpx.Client(
+        verify=verify, trust_env=False, limits=httpx.Limits(max_connections=size, max_keepalive_connections=size)
+    ) as client:
+        transport = Transport(pool, ca_file=server.ca_file)
+        yield {
+            "ours": lambda: transport.send(Request("POST", url, HEADERS, BODY)).body,
+            "urllib3": lambda: raw.urlopen("POST", target.path, body=BODY, headers=HEADERS, retries=False).data,
+            "requests": lambda: session.post(url, data=BODY, headers=HEADERS).content,
+            "httpx": lambda: client.post(url, content=BODY, headers=HEADERS).content,
+            "urllib.request": lambda: opener.open(
+                urllib.request.Request(url, data=BODY, headers=HEADERS)
+            ).read(),
+        }
+    raw.close()
+    session.close()
+
+
+def microseconds(call: Call, threads: int) -> float:
+    """Mean of one request, with ``REQUESTS`` spread over ``threads``."""
+    share = max(1, REQUESTS // threads)
+
+    def many() -> None:
+        for _ in range(share):
+            call()
+
+    workers = [threading.Thread(target=many) for _ in range(threads)]
+    began = time.perf_counter()
+    if threads == 1:
+        many()
+    else:
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    return (time.perf_counter() - began) / (share * threads) * 1e6
+
+
+def measure(server: Server, threads: int) -> Dict[str, float]:
+    """Median of each client over interleaved rounds, in microseconds."""
+    with clients(server, threads) as calls:
+        samples: Dict[str, List[float]] = {name: [] for name in calls}
+        for call in calls.values():
+            microseconds(call, threads)
+        for number in range(ROUNDS):
+            names = list(calls)
+            for name in names[number % len(names) :] + names[: number % len(names)]:
+                samples[name].append(microseconds(calls[name], threads))
+    return {name: statistics.median(values) for name, values in samples.items()}
+
+
+def main() -> None:
+    """Print the table; targets are in brackets."""
+    print("One request: ratio to ours (above 1: ours is faster). Targets: ours at most 1.25x urllib3;")
+    print("requests at least 1.3x ours; urllib.request over TLS at least 5x ours.\n")
+    print(f"{'':22}{'ours us':>9}{'ours/urllib3':>14}{'requests':>10}{'httpx':>8}{'urllib.request':>16}")
+    for tls in (False, True):
+        with standin(tls=tls) as server:
+            for threads in (1, 16):
+                times = measure(server, threads)
+                ours = times["ours"]
+                label = f"{'TLS' if tls else 'plain'}, {threads} thread{'s' if threads > 1 else ''}"
+                print(
+                    f"{label:22}{ours:9.0f}{ours / times['urllib3']:14.2f}{times['requests'] / ours:10.2f}"
+                    f"{times['httpx'] / ours:8.2f}{times['urllib.request'] / ours:16.2f}"
+                )
+
+
+if __name__ == "__main__":
+    main()
