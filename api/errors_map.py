@@ -135,8 +135,9 @@ def error_inside(source: Source, data: object, headers: Mapping[str, str], model
 def _read(status: int, data: object, text: str, key: str) -> Complaint:
     error = dig(data, "error")
     message = error if isinstance(error, str) else text_at(error, "message")
-    upstream = load(text_at(error, "metadata", "raw")) or {}  # OpenRouter: what the model's own host said
-    message = " ".join(filter(None, (message, text_at(upstream, "error", "message"))))
+    raw = text_at(error, "metadata", "raw")  # OpenRouter: what the model's own host said
+    upstream = load(raw)
+    message = f"{message} {raw if upstream is None else text_at(upstream, 'error', 'message')}".strip()
     if not message:
         message = text_at(data, "message") or _detail(data) or ("" if text.lstrip().startswith("<") else text)
     words = words_of(message, key)

@@ -5,7 +5,7 @@ import re
 MAX_WORDS = 300
 SHORTEST_ECHO = 8  # shorter parts of a key are ordinary text ("sk-proj")
 _READ_AT_MOST = 4000
-_MASKED = re.compile(r"\S*(?:\*{2,}|\.{3,}|\u2026)\S*")
+_MIDDLE_LEFT_OUT = re.compile(r"\*\*|\.\.\.|\u2026")
 
 
 def words_of(text: str, key: str) -> str:
@@ -15,7 +15,7 @@ def words_of(text: str, key: str) -> str:
     """
     text = "".join(char if char.isprintable() else " " for char in text[:_READ_AT_MOST])
     text = _without_echoes(text, key)
-    text = " ".join(_MASKED.sub(lambda found: _unless_masked(found.group(), key), text).split())
+    text = " ".join("[key]" if _is_masked(token, key) else token for token in text.split())
     return text if len(text) <= MAX_WORDS else text[: MAX_WORDS - 3].rstrip() + "..."
 
 
@@ -35,8 +35,8 @@ def _without_echoes(text: str, key: str) -> str:
     return "".join(kept)
 
 
-def _unless_masked(token: str, key: str) -> str:
-    """``token``, unless it looks like a key with its middle left out."""
-    if len(key) < SHORTEST_ECHO:
-        return token
-    return "[key]" if "**" in token or key[:3] in token or key[-3:] in token else token
+def _is_masked(token: str, key: str) -> bool:
+    """Whether ``token`` looks like the key with its middle left out."""
+    if len(key) < SHORTEST_ECHO or not _MIDDLE_LEFT_OUT.search(token):
+        return False
+    return "**" in token or key[:3] in token or key[-3:] in token

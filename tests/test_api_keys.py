@@ -1,0 +1,133 @@
+"""Keys and base URLs are judged before anything is sent, and a key is never shown."""
+
+import pytest
+from api_support import KEY, Script, chat, openai_reply
+
+import api
+from api.endpoint import is_private
+from core.errors import ConfigError
+
+pytest_plugins = ("api_fixtures",)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("\u201csk-abcdefgh1234\u201d", "quotes"),
+        ("'sk-abcdefgh1234'", "quotes"),
+        ("sk-abcd efgh1234", "space or a line break"),
+        ("sk-abcd\nefgh1234", "space or a line break"),
+        ("sk-abcd\u00a0efgh1234", "space or a line break"),
+        ("sk-abcd\x00efgh1234", "character"),
+        ("sk-abcdefgh\u20141234", "character"),
+        ("sk-abcdefgh\u200b1234", "character"),
+        ("ключ-abcdefgh1234", "character"),
+        ("", "no key"),
+        ("  \n", "no key"),
+    ],
+)
+def test_a_key_that_was_copied_badly_is_refused_without_showing_it(key: str, words: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        api.create("openai", api_key=key)
+    assert words in raised.value.user_message
+    assert raised.value.user_message.isprintable()
+    assert not any(part in raised.value.user_message for part in ("abcd", "efgh", "1234", "\u201c"))
+
+
+def test_white_space_around_a_key_is_taken_off(script: Script) -> None:
+    script.says(openai_reply("Hola")).provider("openai", key=f" {KEY}\r\n").complete(chat())
+    assert script.asked[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("ftp://example.com/v1", "http:// or https://"),
+        ("example.com/v1", "http:// or https://"),
+        ("https://", "http:// or https://"),
+        ("https:///v1", "http:// or https://"),
+        ("https://example.com:0/v1", "http:// or https://"),
+        ("https://ex_am!ple.com/v1", "http:// or https://"),
+        ("https://example.com:port/v1", "not a URL"),
+        ("https://[::1/v1", "not a URL"),
+        ("https://user:secret@example.com/v1", "user name or password"),
+        ("https://example.com/v1?key=secret", "before any ? or #"),
+        ("https://example.com/v1#secret", "before any ? or #"),
+        ("https://exam ple.com/v1", "space"),
+        ("https://example.com\\@10.0.0.1/v1", "no URL has"),
+        ("https://exämple.com/v1", "no URL has"),
+        (f"https://example.com/{KEY}/v1", "holds the key"),
+    ],
+)
+def test_a_base_url_that_cannot_be_one_is_refused(url: str, words: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        api.create("compatible", api_key=KEY, base_url=url)
+    assert words in raised.value.user_message
+    assert "secret" not in raised.value.user_message
+    assert KEY not in raised.value.user_message
+
+
+@pytest.mark.parametrize("url", ["https://Example.com/v1/", " https://Example.com/v1// "])
+def test_slashes_and_spaces_at_the_ends_do_not_matter(url: str) -> None:
+    provider = api.create("compatible", api_key="", base_url=url)
+    assert isinstance(provider, api.Compatible)
+    assert provider.base_url == "https://Example.com/v1"
+
+
+@pytest.mark.parametrize(
+    ("host", "private"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("10.1.2.3", True),
+        ("172.16.0.1", True),
+        ("172.32.0.1", False),
+        ("192.168.1.5", True),
+        ("169.254.1.1", True),
+        ("8.8.8.8", False),
+        ("192.0.2.1", False),
+        ("::1", True),
+        ("fe80::1", True),
+        ("fd12::1", True),
+        ("2001:db8::1", False),
+        ("::ffff:192.168.1.5", True),
+        ("::ffff:8.8.8.8", False),
+        ("nas", True),
+        ("nas.local", True),
+        ("nas.local.", True),
+        ("api.localhost", True),
+        ("nas.local.example.com", False),
+        ("example.com", False),
+        ("134744072", False),
+        ("0x08080808", False),
+    ],
+)
+def test_only_this_machine_and_its_own_network_are_private(host: str, private: bool) -> None:
+    assert is_private(host) is private
+
+
+def test_a_key_does_not_cross_the_internet_in_the_clear() -> None:
+    with pytest.raises(ConfigError, match="in the clear"):
+        api.create("openai", api_key=KEY, base_url="http://example.com/v1")
+    assert api.create("compatible", api_key="", base_url="http://example.com/v1"), "without a key there is none to lose"
+    assert api.create("openai", api_key=KEY, base_url="http://[fd12::1]:8080/v1")
+    assert api.create("openai", api_key=KEY, base_url="http://NAS:8080/v1")
+
+
+@pytest.mark.parametrize("name", ["openai", "gemini", "openrouter"])
+def test_a_provider_shows_its_name_and_host_but_not_its_key(name: str) -> None:
+    provider = api.create(name, api_key=KEY)
+    assert KEY not in f"{provider!r} {vars(provider)}"
+    assert provider.label in repr(provider)
+    assert "https" not in repr(provider)
+
+
+def test_a_server_of_ones_own_has_to_be_named() -> None:
+    with pytest.raises(ConfigError, match="needs a base URL"):
+        api.create("compatible", api_key="")
+
+
+def test_an_unknown_provider_is_told_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="openai, gemini, openrouter, compatible"):
+        api.create("gpt", api_key=KEY)
