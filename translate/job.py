@@ -16,6 +16,7 @@ from core.errors import (
     CancelledError,
     ConfigError,
     KeyRefusedError,
+    LengthError,
     ModelNotFoundError,
     ProviderError,
     QuotaError,
@@ -81,8 +82,9 @@ class TranslationJob:
         self._answered: Set[int] = set()  # ids of the routes that have answered
         self._shown: Set[int] = set()  # provisional texts that a face may be showing
         self._notices: List[str] = []
-        wanted = [cue for cue in cues if not cue.skip and cue.index not in self._known]
-        self._plan = Plan(wanted, parallel=parallel, position=position)
+        lines = [cue for cue in cues if not cue.skip]
+        todo = [cue.index for cue in lines if cue.index not in self._known]
+        self._plan = Plan(lines, todo=todo, parallel=parallel, position=position)
 
     # --- steering ---------------------------------------------------------------------------------------------------
 
@@ -176,6 +178,8 @@ class TranslationJob:
             self._unreachable = 0 if reached else self._unreachable + 1
             if reached and not isinstance(outcome.error, ProviderError):
                 self._answered.add(id(route))
+        if isinstance(outcome.error, LengthError):
+            self._plan.limit(max(1, len(cues) // 2))
         if outcome.error is not None and self._is_final(outcome.error, route):
             raise _RouteLostError(route, outcome.error)
         return outcome

@@ -1,0 +1,8 @@
+"""``make bench``: all measurements in one run."""
+
+from benchmarks import film_at_distance, per_request, sharing
+
+if __name__ == "__main__":
+    per_request.main()
+    sharing.main()
+    film_at_distance.main()
