@@ -1,4 +1,4 @@
-"""Fails when under 95 % of the branches of a layer are covered; coverage itself only knows lines and branches together."""
+"""Fails when a layer has under 95 % of its branches covered (coverage's own figure mixes lines and branches)."""
 
 import json
 import sys
