@@ -65,7 +65,7 @@ class Answer:
         text, label = "".join(self._text), self._label
         if self._finish == BLOCKED:
             reason = f" ({words_of(self._reason, '')})" if self._reason else ""
-            raise BlockedError(f"{label} blocked this text{reason}.", provider=self._provider)
+            raise BlockedError(f"This text was blocked by {label}{reason}.", provider=self._provider)
         if self._refusal:
             raise RefusalError(f"The model declined: {words_of(self._refusal, '')}", provider=self._provider)
         if self._finish == LENGTH:
@@ -76,7 +76,7 @@ class Answer:
             cut.reason = "cut"
             raise cut
         if not text.strip():
-            raise EmptyAnswerError(f"{label} sent an empty answer.", provider=self._provider)
+            raise EmptyAnswerError(f"The answer from {label} is empty.", provider=self._provider)
         return ChatResult(text, self._usage, self._model, self._finish)
 
 

@@ -122,7 +122,7 @@ class Provider(abc.ABC):
     fails and a ``ProviderError`` when the provider refuses, each after the retries it deserves.
 
     :cvar name: what ``create`` and the settings call it.
-    :cvar label: what a person calls it.
+    :cvar label: what a person calls it, as it stands inside a sentence.
     :cvar default_model: what ``pick_model`` takes when nobody chose; ``""`` when only the server can tell.
     """
 
@@ -160,7 +160,9 @@ class Provider(abc.ABC):
         if len(offered) == 1:
             return offered[0]
         if not offered:
-            raise ConfigError(f"{self.label} offers no model. Load one there first, or name one.", provider=self.name)
+            raise ConfigError(
+                f"There is no model at {self.label}. Load one there first, or name one.", provider=self.name
+            )
         some = ", ".join(offered[:5]) + (", ..." if len(offered) > 5 else "")
         raise ConfigError(f"Name the model to use; {self.label} offers {some}", provider=self.name)
 

@@ -186,7 +186,7 @@ def _status_inside(error: object, labels: Tuple[str, ...], words: str) -> int:
 def _judge(source: Source, complaint: Complaint, headers: Mapping[str, str], data: object, model: str) -> SubAIError:
     if _BLOCKED.intersection(complaint.labels):
         return BlockedError(
-            _with_words(f"{source.label} blocked this text.", complaint.words),
+            _with_words(f"This text was blocked by {source.label}.", complaint.words),
             provider=source.name,
             status=complaint.status,
         )
@@ -227,7 +227,7 @@ def _message(kind: Type[ProviderError], source: Source, complaint: Complaint, mo
     elif kind is BadRequestError and status in (404, 405):
         lead = "{label} has nothing at this address ({status}). Check the base URL."
     text = lead.format(label=source.label, name=source.name, key_hint=source.key_hint, status=status, model=model)
-    return _with_words(text, words)
+    return _with_words(text[:1].upper() + text[1:], words)
 
 
 def _with_words(lead: str, words: str) -> str:

@@ -68,7 +68,9 @@ class HTTPProvider(Provider):
         self, *, api_key: str = "", base_url: Optional[str] = None, transport: Optional[Transport] = None
     ) -> None:
         if not (base_url or self.default_base_url):
-            raise ConfigError(f"{self.label} needs a base URL, like http://localhost:1234/v1", provider=self.name)
+            raise ConfigError(
+                f"There is no base URL for {self.label}. Enter one like http://localhost:1234/v1", provider=self.name
+            )
         self._endpoint = Endpoint.of(self.label, base_url or self.default_base_url, api_key)
         if self.needs_key and not self._endpoint.key:
             raise ConfigError(
@@ -149,7 +151,7 @@ class HTTPProvider(Provider):
             pieces = self._pieces(response, request.model)
             first = next(pieces, None)
             if first is None:
-                raise EmptyAnswerError(f"{self.label} sent an empty answer.", provider=self.name)
+                raise EmptyAnswerError(f"The answer from {self.label} is empty.", provider=self.name)
             answered(response.status)
             stack.pop_all()
         return _Opened(response, chain([first], pieces))

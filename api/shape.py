@@ -51,7 +51,7 @@ def load_answer(body: "bytes | str", label: str, provider: str) -> Dict[str, Any
     :raises NotJSONError: it is a web page, cut, or no object.
     """
     if not body.strip():
-        raise EmptyAnswerError(f"{label} sent an empty answer.", provider=provider)
+        raise EmptyAnswerError(f"The answer from {label} is empty.", provider=provider)
     data = load(body)
     if isinstance(data, list) and len(data) == 1:
         data = data[0]

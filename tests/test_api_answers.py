@@ -50,7 +50,7 @@ def without_candidates(**more: Any) -> Mapping[str, Any]:
         ("openai", respond(openai_reply(" \n")), EmptyAnswerError, "empty"),
         ("openai", respond(openai_reply(7)), EmptyAnswerError, "empty"),
         ("openai", respond(openai_reply(None, refusal="I can't\nhelp with that.")), RefusalError, "can't help with"),
-        ("openai", respond(openai_reply("He", "content_filter")), BlockedError, "blocked this text"),
+        ("openai", respond(openai_reply("He", "content_filter")), BlockedError, "was blocked by OpenAI"),
         ("openai", respond(openai_reply(None, "length")), LengthError, "output limit"),
         ("openrouter", respond(openai_reply(None, reasoning="Hmm")), EmptyAnswerError, "empty"),
         ("compatible", respond(openai_reply("<think>still at it")), EmptyAnswerError, "empty"),
@@ -110,7 +110,7 @@ def test_a_stream_gives_the_text_as_it_comes_and_the_rest_at_its_end(script: Scr
     )
     with script.says(reply).provider("openai").stream(chat()) as stream:
         with pytest.raises(RuntimeError, match="not been read"):
-            assert stream.result
+            _ = stream.result
         assert list(stream) == ["Ho", "la"]
     result = stream.result
     assert (result.text, result.model, result.finish_reason) == ("Hola", "some-model-2026", "stop")
@@ -144,6 +144,12 @@ def test_letters_cut_between_packets_arrive_whole(script: Script) -> None:
     raw = f"data: {json.dumps(openai_delta('¿Qué?', 'stop'), ensure_ascii=False)}\n\n".encode()
     reply = raw_sse(raw[at : at + 1] for at in range(len(raw)))
     assert list(script.says(reply).provider("openai").stream(chat())) == ["¿Qué?"]
+
+
+def test_an_answer_without_a_usage_counts_nothing(script: Script) -> None:
+    reply = {"candidates": [{"content": {"parts": [{"text": "Hola"}]}, "finishReason": "STOP"}]}
+    result = script.says(reply).provider("gemini").complete(chat())
+    assert (result.usage.prompt_tokens, result.usage.completion_tokens) == (0, 0)
 
 
 def test_geminis_stream_ends_with_a_reason_and_the_last_usage_counts(script: Script) -> None:
@@ -198,7 +204,7 @@ def test_a_stream_that_ends_badly_says_how_and_keeps_what_came(
     assert type(raised.value) is error
     assert len(script.asked) == 1
     with pytest.raises(RuntimeError):
-        assert stream.result
+        _ = stream.result
 
 
 def test_a_stream_without_its_end_is_called_cut(script: Script) -> None:

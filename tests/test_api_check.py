@@ -38,7 +38,7 @@ def test_a_check_asks_again_after_a_key_was_refused(script: Script, cancel: Canc
 @pytest.mark.parametrize(
     ("offered", "words"),
     [
-        ([], "offers no model"),
+        ([], "no model at the server"),
         (["b", "a"], "offers a, b"),
         (list("abcdefg"), "offers a, b, c, d, e, ..."),
     ],
