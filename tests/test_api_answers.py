@@ -117,14 +117,6 @@ def test_a_stream_gives_the_text_as_it_comes_and_the_rest_at_its_end(script: Scr
     assert (result.usage.prompt_tokens, result.usage.completion_tokens) == (11, 7)
 
 
-def test_a_connection_whose_stream_was_read_is_used_again(script: Script, transport: Any) -> None:
-    provider = script.says(sse(openai_delta("Hola", "stop"), "[DONE]")).provider("openai")
-    for _ in range(3):
-        list(provider.stream(chat()))
-    stats = transport.pool.stats()
-    assert sum(endpoint.active for endpoint in stats.values()) == 0, "every permit and connection was given back"
-
-
 @pytest.mark.parametrize(
     "text",
     [
