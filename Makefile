@@ -45,7 +45,7 @@ format: $(VENV)/.dev-ready ## lay the code out as lint wants it
 
 types: $(VENV)/.dev-ready ## types, as Python 3.8 sees them
 	$(VENV)/bin/mypy
-	$(VENV)/bin/mypy --python-version 3.11 tests tools
+	$(VENV)/bin/mypy --python-version 3.11 tests tools benchmarks
 
 layers: $(VENV)/.dev-ready ## imports point downwards only
 	$(VENV)/bin/lint-imports
@@ -68,11 +68,11 @@ art: $(VENV)/.dev-ready ## draw the icon and the fanart anew
 
 # --- benchmarks ---------------------------------------------------------------------------------------------------------
 
-bench: $(VENV)/.dev-ready ## the pooled request against other clients
-	$(PY) -m benchmarks.clients
+bench: $(VENV)/.dev-ready ## everything: one request against other clients, shared pools, a film
+	$(PY) -m benchmarks
 
-bench-film: $(VENV)/.dev-ready ## a whole film, at several round-trip times
-	$(PY) -m benchmarks.film
+bench-film: $(VENV)/.dev-ready ## only a whole film, at several round-trip times
+	$(PY) -m benchmarks.film_at_distance
 
 clean: ## remove what was built, and .venv
 	rm -rf $(VENV) .venv.lock build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

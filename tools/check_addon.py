@@ -1,6 +1,6 @@
 """Runs Kodi's own add-on checker on the packaged zip, as the official repository would, and fails on any warning.
 
-The checker wants the lists of Kodi's repositories and opens the add-on's links. It gets what it would find there instead
+The checker wants the lists of Kodi's repositories and opens the add-on's links. It is given what it would find there
 (the modules we depend on, in the versions Kodi offers), so that the check needs no network.
 """
 
@@ -51,7 +51,7 @@ def main(package: str) -> int:
     ReportManager.register(Findings, "findings", True)
     with tempfile.TemporaryDirectory() as folder:
         addon = unpack(package, folder)
-        return int(any([check(addon, branch) for branch in BRANCHES]))
+        return int(sum(check(addon, branch) for branch in BRANCHES) > 0)
 
 
 def unpack(package: str, folder: str) -> str:
