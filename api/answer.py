@@ -40,14 +40,14 @@ class Answer:
         self._refusal = ""
         self._finish = ""
         self._reason = ""
-        self._usage = Usage()
+        self.usage = Usage()
 
     def add(self, piece: Piece) -> str:
         """Take the next piece in; returns the text that it adds to the answer."""
         self._finish = self._finish or piece.finish
         self._reason = self._reason or piece.reason
         self._refusal += piece.refusal
-        self._usage = piece.usage or self._usage
+        self.usage = piece.usage or self.usage
         self._model = piece.model or self._model
         text = self._thoughts.without(piece.text)
         self._text.append(text)
@@ -77,7 +77,7 @@ class Answer:
             raise cut
         if not text.strip():
             raise EmptyAnswerError(f"The answer from {label} is empty.", provider=self._provider)
-        return ChatResult(text, self._usage, self._model, self._finish)
+        return ChatResult(text, self.usage, self._model, self._finish)
 
 
 class _Thoughts:

@@ -81,9 +81,17 @@ class ChatStream:
     mid-stream, or an ``AnswerError``. The text that came before stays in ``text``. Nothing here is ever asked twice.
     """
 
-    def __init__(self, deltas: Iterator[str], finish: Callable[[], ChatResult], close: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        deltas: Iterator[str],
+        *,
+        finish: Callable[[], ChatResult],
+        usage: Callable[[], Usage],
+        close: Callable[[], None],
+    ) -> None:
         self._deltas = deltas
         self._finish = finish
+        self._usage = usage
         self._close = close
         self._result: Optional[ChatResult] = None
         self.text = ""
@@ -103,6 +111,11 @@ class ChatStream:
         if self._result is None:
             raise RuntimeError("the stream has not been read to its end")
         return self._result
+
+    @property
+    def usage(self) -> Usage:
+        """What has been counted so far; providers tell at the end, even of an answer that cannot be used."""
+        return self._usage()
 
     def close(self) -> None:
         """Give the connection back (dropped, if its answer was not read to the end). Calling it again does nothing."""

@@ -102,7 +102,7 @@ class HTTPProvider(Provider):
         opened = self._open(self._chat_request(request, streaming=True), request)
         answer = Answer(self.name, self.label, request.model)
         deltas = (delta for delta in map(answer.add, opened.pieces) if delta)
-        return ChatStream(deltas, answer.result, opened.response.close)
+        return ChatStream(deltas, finish=answer.result, usage=lambda: answer.usage, close=opened.response.close)
 
     # --- what a provider's module says --------------------------------------------------------------------------------
 

@@ -199,6 +199,13 @@ def test_a_stream_that_ends_badly_says_how_and_keeps_what_came(
         _ = stream.result
 
 
+def test_an_answer_that_cannot_be_used_is_counted_all_the_same(script: Script) -> None:
+    stream = script.says(sse(openai_delta("Ho", "length"), OPENAI_USAGE, "[DONE]")).provider("openai").stream(chat())
+    with pytest.raises(LengthError):
+        list(stream)
+    assert stream.usage.completion_tokens == 7
+
+
 def test_a_stream_without_its_end_is_called_cut(script: Script) -> None:
     with pytest.raises(AnswerError) as raised:
         list(script.says(sse(gemini_reply({"text": "Ho"}, finish=None))).provider("gemini").stream(chat()))
