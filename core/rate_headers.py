@@ -1,0 +1,117 @@
+"""What the headers of an answer tell about the rate limits of the endpoint: how much is left, and when more comes."""
+
+import datetime as dt
+import math
+import re
+from dataclasses import dataclass, replace
+from typing import Dict, Mapping, Optional
+
+_UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(us|µs|ms|[smhd])")
+_FRACTION = re.compile(r"\.\d+")  # of seconds: Python before 3.11 takes three or six digits only
+_NAMES = {
+    "requests": (("x-ratelimit-", "-requests"), ("anthropic-ratelimit-requests-", "")),
+    "tokens": (("x-ratelimit-", "-tokens"), ("anthropic-ratelimit-tokens-", "")),
+}
+
+
+@dataclass(frozen=True)
+class Level:
+    """What is left of one budget, as told at one instant.
+
+    :ivar left: units at the instant ``at`` (of the monotonic clock), less what was drawn since.
+    :ivar capacity: units when it is full.
+    :ivar rate: units that come back each second; 0 when all come back at once, ``reset`` seconds after ``at``.
+    """
+
+    left: float
+    capacity: float
+    rate: float
+    at: float
+    reset: float
+
+    def less(self, units: float) -> "Level":
+        """After drawing ``units``."""
+        return replace(self, left=self.left - units)
+
+    def pause(self, units: float, now: float) -> float:
+        """Seconds until ``units`` are there, or all it can hold for who needs more than that."""
+        missing = min(units, self.capacity) - self.left
+        if missing <= 0:
+            return 0.0
+        return self.at + (missing / self.rate if self.rate else self.reset) - now
+
+
+def levels(headers: Mapping[str, str], now: float, wall: float) -> Dict[str, Level]:
+    """``requests`` and ``tokens`` to their level, as far as the headers tell both what is left and when more comes.
+
+    Read are ``x-ratelimit-{limit,remaining,reset}-{requests,tokens}`` (OpenAI and many who copy it: they refill
+    steadily, and the reset is when all is back), ``anthropic-ratelimit-{requests,tokens}-*`` (the same with an instant
+    in RFC 3339), and the bare ``x-ratelimit-{limit,remaining,reset}`` (OpenRouter: a window that ends at an instant in
+    milliseconds). What cannot be read is passed over.
+
+    :param headers: names in lower case.
+    :param now: the monotonic clock, and ``wall`` seconds since the epoch.
+    """
+    found: Dict[str, Level] = {}
+    for budget, families in _NAMES.items():
+        for before, after in families:
+            level = _level(headers, before, after, now, wall)
+            if level is not None:
+                found[budget] = level
+    if "requests" not in found:
+        level = _level(headers, "x-ratelimit-", "", now, wall)
+        if level is not None:
+            found["requests"] = replace(level, rate=0.0)
+    return found
+
+
+def _level(headers: Mapping[str, str], before: str, after: str, now: float, wall: float) -> Optional[Level]:
+    left = _number(headers.get(f"{before}remaining{after}", ""))
+    reset = seconds_until(headers.get(f"{before}reset{after}", ""), wall)
+    if left is None or reset is None:
+        return None
+    capacity = _number(headers.get(f"{before}limit{after}", ""))
+    if capacity is None or capacity < left:
+        # How fast it refills is unknown then; after the reset, any request may try.
+        return Level(left=left, capacity=max(left, 1.0), rate=0.0, at=now, reset=reset)
+    used = capacity - left
+    rate = used / reset if used and reset else capacity / 60.0
+    return Level(left=left, capacity=capacity, rate=rate, at=now, reset=reset)
+
+
+def seconds_until(text: str, wall: float) -> Optional[float]:
+    """Seconds until the reset that a header names, never negative; None when it cannot be read.
+
+    Known are a duration (``6m0s``, ``12ms``, ``1.5``), an instant in RFC 3339, seconds or milliseconds of the epoch.
+    """
+    text = text.strip().lower()
+    number = _number(text)
+    if number is not None:
+        instant = number / 1000.0 if number >= 1e11 else number
+        return max(0.0, instant - wall) if instant >= 1e9 else number
+    if "t" in text:
+        return _until_instant(text, wall)
+    parts = _DURATION_PART.findall(text)
+    if not parts or "".join(amount + unit for amount, unit in parts) != text:
+        return None
+    return sum(float(amount) * _UNITS[unit] for amount, unit in parts)
+
+
+def _until_instant(text: str, wall: float) -> Optional[float]:
+    plain = _FRACTION.sub("", text.replace("z", "+00:00"))
+    try:
+        instant = dt.datetime.fromisoformat(plain.upper())
+    except ValueError:
+        return None
+    if instant.tzinfo is None:
+        return None
+    return max(0.0, instant.timestamp() - wall)
+
+
+def _number(text: str) -> Optional[float]:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
