@@ -12,6 +12,7 @@ from core.connection_pool import ConnectionPoolManager, PoolUnavailableError
 from core.transport import Transport
 from translate.asking import Route
 from translate.job import TranslationJob
+from translate.languages import find
 from translate.prompt import Brief
 
 CUES = 1300
@@ -42,7 +43,7 @@ def film(server: Server, pool: ConnectionPoolManager) -> Run:
         transport = Transport(pool, parallel=PARALLEL, ca_file=server.ca_file)
         provider = api.create("compatible", api_key="bench", base_url=server.url, transport=transport)
         began, before = time.perf_counter(), server.stats()["handshakes"]
-        report = TranslationJob(make_cues(CUES), Brief("Spanish"), [Route(provider, "m")], parallel=PARALLEL).run()
+        report = TranslationJob(make_cues(CUES), Brief(find("es")), [Route(provider, "m")], parallel=PARALLEL).run()
         seconds = time.perf_counter() - began
         if len(report.translated) + sum(bool(cue.skip) for cue in make_cues(CUES)) != CUES:
             raise RuntimeError(f"the film did not come out whole: {len(report.kept)} cues kept, {report.stopped_by}")

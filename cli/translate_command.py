@@ -72,9 +72,7 @@ def _translate_all(opened: List[Film], options: argparse.Namespace) -> List[int]
 def _translate_one(film: Film, route: Route, connection: Connection, options: argparse.Namespace) -> Tuple[int, Dict[str, Any]]:
     """Exit code and figures of one file."""
     before = network_so_far(connection)
-    brief = Brief(
-        target=film.target.name, source=film.source.name if film.source else "", style=" ".join(options.style.split())
-    )
+    brief = Brief(target=film.target, source=film.source, style=" ".join(options.style.split()))
     report = _run(film, brief, route, options)
     left = films.untranslated(film, report)
     written = bool(report.translated) or not left

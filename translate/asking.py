@@ -62,7 +62,14 @@ def ask(
     request = ChatRequest(
         route.model, prompt.messages(brief, keys, texts, around.before, around.after), keys, cancel=cancel
     )
-    aligner = Aligner(texts, [cue.tags for cue in cues], keys=keys)
+    aligner = Aligner(
+        texts,
+        [cue.tags for cue in cues],
+        keys=keys,
+        before=around.before,
+        after=around.after,
+        target=brief.target,
+    )
     outcome = Outcome()
 
     def hear(judgements: Sequence[Judged]) -> None:
@@ -76,9 +83,11 @@ def ask(
 
     try:
         with route.provider.stream(request) as stream:
-            for delta in stream:
-                hear(aligner.feed(delta))
-            outcome.usage = stream.result.usage
+            try:
+                for delta in stream:
+                    hear(aligner.feed(delta))
+            finally:
+                outcome.usage = stream.usage
     except CancelledError:
         raise
     except (TransportError, ProviderError, AnswerError, ConfigError) as error:

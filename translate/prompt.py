@@ -7,9 +7,10 @@ cached prefix. What comes back is read by ``translate.align``.
 import json
 import re
 from dataclasses import dataclass
-from typing import Mapping, Sequence, Tuple
+from typing import Mapping, Optional, Sequence, Tuple
 
 from api.base import Message
+from translate.languages import Language
 
 _RULES = (
     "You translate film subtitles{source} into {target}. The user sends one JSON object; each value is one subtitle, "
@@ -29,22 +30,22 @@ ANCHOR_CHARS = 24
 class Brief:
     """What stays the same for a whole film.
 
-    :ivar source: English name of the source language, or ``""`` where it is not known.
-    :ivar target: English name of the target language, or the person's own words for it.
+    :ivar source: the source language, or None where it is not known.
     :ivar style: a wish of the person's ("formal", "for children"), or ``""``.
     :ivar film: title, year, plot, cast: free text, or ``""``.
     :ivar glossary: source term -> target term.
     """
 
-    target: str
-    source: str = ""
+    target: Language
+    source: Optional[Language] = None
     style: str = ""
     film: str = ""
     glossary: Tuple[Tuple[str, str], ...] = ()
 
     def system_text(self) -> str:
         """The part of the system message that no batch changes."""
-        parts = [_RULES.format(source=f" from {self.source}" if self.source else "", target=self.target)]
+        source = f" from {self.source.name}" if self.source else ""
+        parts = [_RULES.format(source=source, target=self.target.name)]
         if self.style:
             parts.append(f"Style: {self.style}")
         if self.film:
