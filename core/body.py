@@ -2,7 +2,7 @@
 
 import codecs
 import zlib
-from typing import Iterator
+from typing import Iterator, List
 
 from core.errors import BodyTooLargeError, ProtocolError
 
@@ -31,15 +31,19 @@ def _inflated(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise ProtocolError(f"The answer is encoded as {encoding!r}, which was not asked for.")
     inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: recognise gzip and zlib by their headers
+    begun = False
     try:
         for chunk in chunks:
-            # In steps of bounded size: 194 KB can hold 200 MB.
-            while chunk:
-                yield inflate.decompress(chunk, CHUNK)
-                chunk = inflate.unconsumed_tail
+            begun = True
+            packed = chunk
+            while packed:  # in steps of bounded size: 194 KB can hold 200 MB
+                yield inflate.decompress(packed, CHUNK)
+                packed = inflate.unconsumed_tail
         yield inflate.flush()
     except zlib.error as error:
         raise ProtocolError("The answer's compression is damaged.") from error
+    if begun and not inflate.eof:
+        raise ProtocolError("The answer's compression breaks off.")
 
 
 def lines(chunks: Iterator[bytes]) -> Iterator[str]:
@@ -48,14 +52,22 @@ def lines(chunks: Iterator[bytes]) -> Iterator[str]:
     :raises ProtocolError: a line passes 4 MiB.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    rest = ""
+    parts: List[str] = []  # of the line that is not whole yet
+    length = 0
     for chunk in chunks:
-        parts = (rest + decoder.decode(chunk)).split("\n")
-        rest = parts.pop()
-        if len(rest) > LONGEST_LINE:
+        *whole, rest = decoder.decode(chunk).split("\n")
+        for line in whole:
+            yield _without_return("".join((*parts, line)))
+            parts.clear()
+            length = 0
+        parts.append(rest)
+        length += len(rest)
+        if length > LONGEST_LINE:
             raise ProtocolError("The answer is one endless line.")
-        for part in parts:
-            yield part[:-1] if part.endswith("\r") else part
-    rest += decoder.decode(b"", final=True)
-    if rest:
-        yield rest
+    last = "".join((*parts, decoder.decode(b"", final=True)))
+    if last:
+        yield last
+
+
+def _without_return(line: str) -> str:
+    return line[:-1] if line.endswith("\r") else line

@@ -17,7 +17,8 @@ def check_bounds(config: Any) -> None:
         if "low" not in spec.metadata:
             continue
         value, low, high = getattr(config, spec.name), spec.metadata["low"], spec.metadata["high"]
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        kinds = int if isinstance(spec.default, int) else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
             raise ConfigError(f"{spec.name} {value!r} is not between {low} and {high} {spec.metadata['unit']}.")
 
 

@@ -15,14 +15,15 @@ def retry_after(headers: Mapping[str, str], document: Any = None) -> Optional[fl
     :param headers: names in lower case.
     :param document: the parsed JSON body, if there is one.
     """
-    milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000.0
-    header = headers.get("retry-after")
-    if header is not None:
-        seconds = _number(header)
-        return seconds if seconds is not None else _until(header)
-    return _retry_info(document)
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    header = headers.get("retry-after", "")
+    hints = (
+        milliseconds / 1000.0 if milliseconds is not None else None,
+        _number(header),
+        _until(header),
+        _retry_info(document),
+    )
+    return next((hint for hint in hints if hint is not None), None)
 
 
 def should_retry(headers: Mapping[str, str]) -> Optional[bool]:
@@ -30,9 +31,9 @@ def should_retry(headers: Mapping[str, str]) -> Optional[bool]:
     return {"true": True, "false": False}.get(headers.get("x-should-retry", "").strip().lower())
 
 
-def _number(text: Optional[str]) -> Optional[float]:
+def _number(text: str) -> Optional[float]:
     try:
-        value = float(text or "")
+        value = float(text)
     except ValueError:
         return None
     return value if math.isfinite(value) and value >= 0 else None
@@ -40,10 +41,10 @@ def _number(text: Optional[str]) -> Optional[float]:
 
 def _until(date: str) -> Optional[float]:
     try:
-        when = email.utils.parsedate_to_datetime(date)
-    except (TypeError, ValueError):
+        instant = email.utils.parsedate_to_datetime(date).timestamp()
+    except (TypeError, ValueError, OverflowError):
         return None
-    return max(0.0, when.timestamp() - time.time())
+    return max(0.0, instant - time.time())
 
 
 def _retry_info(document: Any) -> Optional[float]:
