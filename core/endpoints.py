@@ -12,7 +12,7 @@ from typing import Callable, Dict, Optional
 
 from core.cancel import CancelToken
 from core.config import BackoffConfig
-from core.errors import DeadlineError, ModelNotFoundError, RateLimitError, SubAIError
+from core.errors import DeadlineError, ModelNotFoundError, QuotaError, RateLimitError, SubAIError
 
 _SALT = os.urandom(16)
 
@@ -20,6 +20,9 @@ _SALT = os.urandom(16)
 #: each success keeps a service that fails one time in three going, and a dead one from being stormed.
 RETRY_BUDGET = 10.0
 RETRY_REFUND = 0.5
+
+#: However many requests were under way when the 429s began, give up only after so many pauses.
+LEAST_PAUSES = 3
 
 
 def endpoint_id(base_url: str, api_key: str) -> str:
@@ -41,14 +44,14 @@ class Turn:
             self._state._succeeded(self)
 
     def refused(self, error: SubAIError, pause: Callable[[int], float], limit: int) -> None:
-        """A 429: everybody pauses, for ``pause(refusals in a row)`` seconds, and then one probe goes.
+        """A 429: everybody pauses, for ``pause(pauses in a row)`` seconds, and then one probe goes.
 
         :raises RateLimitError: ``limit`` of them came without a success between; final for everyone.
         """
-        self._state._refused(error, pause, limit)
+        self._state._refused(self, error, pause, limit)
 
     def denied(self, error: SubAIError) -> None:
-        """The endpoint said no for good (to this model, if that is what it does not have)."""
+        """The endpoint said no for good (to this model, if that is what it does not have, or not for free)."""
         self._state._denied(self, error)
 
     def over(self) -> None:
@@ -63,11 +66,12 @@ class EndpointState:
         self._clock = clock
         self._changed = threading.Condition()
         self._proved = False
-        self._epoch = 0  # a success counts as proof only if its request started after the last refusal
+        self._epoch = 0  # counts the pauses; a success is proof only if its request started after the last one
         self._probing: Optional[Turn] = None
         self._paused_until = 0.0
         self._next_start = 0.0
         self._refusals = 0
+        self._pauses = 0  # in a row, like the refusals
         self._retry_budget = RETRY_BUDGET
         self._denial: Optional[SubAIError] = None
         self._model_denials: Dict[str, SubAIError] = {}
@@ -77,7 +81,7 @@ class EndpointState:
         with self._changed:
             self._denial = None
             self._model_denials.clear()
-            self._refusals = 0
+            self._refusals = self._pauses = 0
             self._retry_budget = RETRY_BUDGET
             self._proved = False
             self._changed.notify_all()
@@ -139,30 +143,33 @@ class EndpointState:
 
     def _succeeded(self, turn: Turn) -> None:
         with self._changed:
-            self._refusals = 0
+            self._refusals = self._pauses = 0
             self._retry_budget = min(RETRY_BUDGET, self._retry_budget + RETRY_REFUND)
             if turn.epoch == self._epoch and not self._proved:
                 self._proved = True
                 self._changed.notify_all()
 
-    def _refused(self, error: SubAIError, pause: Callable[[int], float], limit: int) -> None:
+    def _refused(self, turn: Turn, error: SubAIError, pause: Callable[[int], float], limit: int) -> None:
         with self._changed:
             self._refusals += 1
-            self._epoch += 1
-            self._proved = False
-            self._paused_until = max(self._paused_until, self._clock() + pause(self._refusals))
-            if self._refusals >= limit:
+            if turn.epoch == self._epoch:  # otherwise it was under way when the pause began, and is part of the same
+                self._epoch += 1
+                self._pauses += 1
+                self._proved = False
+            self._paused_until = max(self._paused_until, self._clock() + pause(self._pauses))
+            if self._refusals >= limit and self._pauses >= min(limit, LEAST_PAUSES):
                 self._denial = _too_many(error, self._refusals)
             self._changed.notify_all()
             if self._denial is not None:
                 raise copy.copy(self._denial) from error
 
     def _denied(self, turn: Turn, error: SubAIError) -> None:
+        kept = copy.copy(error)  # without its traceback, which holds on to the whole request
         with self._changed:
-            if isinstance(error, ModelNotFoundError):
-                self._model_denials[turn.model] = error
+            if isinstance(error, (ModelNotFoundError, QuotaError)):  # a free tier counts each model by itself
+                self._model_denials[turn.model] = kept
             else:
-                self._denial = error
+                self._denial = kept
             self._changed.notify_all()
 
     def _over(self, turn: Turn) -> None:
