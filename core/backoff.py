@@ -22,7 +22,7 @@ from core.errors import (
     SubAIError,
     TransportError,
 )
-from core.transport import Request
+from core.messages import Request
 
 log = logging.getLogger("subai.backoff")
 

@@ -6,6 +6,7 @@ be imported the transport falls back.
 
 import threading
 import time
+from functools import lru_cache
 from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import urlsplit
 
@@ -26,11 +27,21 @@ class PoolUnavailableError(SubAIError):
     """urllib3 is missing or too old; the caller can still use the fallback."""
 
 
+@lru_cache(maxsize=256)
 def origin_of(url: str) -> str:
-    """``scheme://host:port`` of a URL, the port always spelled out."""
-    parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}:{parts.port or DEFAULT_PORTS.get(parts.scheme, 0)}"
+    """``scheme://host:port`` of a URL, the port always spelled out.
+
+    :raises ConfigError: it is no http(s) URL.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port or DEFAULT_PORTS[parts.scheme]
+        host = parts.hostname or ""
+    except (KeyError, ValueError):
+        host, port = "", 0
+    if not host:
+        raise ConfigError("The address is no URL like https://host/path: check the base URL.")
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 class ConnectionPoolManager:
@@ -74,6 +85,17 @@ class ConnectionPoolManager:
                 manager = self._managers[proxy, ca_file] = self._build(proxy, ca_file)
             return manager
 
+    def endpoint_pool(self, url: str, proxy: Optional[str] = None, ca_file: Optional[str] = None) -> Any:
+        """The urllib3 pool for the host of ``url``. It may be evicted by others, so don't keep it.
+
+        :raises ConfigError, PoolUnavailableError, PoolClosedError: as ``get_pool``; also for what is no URL.
+        """
+        origin = origin_of(url)
+        try:
+            return self.get_pool(proxy, ca_file).connection_from_url(origin)
+        except ValueError as error:
+            raise ConfigError(f"{origin} is no address that can be reached: check the base URL.") from error
+
     def endpoint(self, origin: str) -> PoolEndpoint:
         """What is known about ``scheme://host:port``; made at first mention."""
         with self._lock:
@@ -96,8 +118,9 @@ class ConnectionPoolManager:
             return pool_classes.make_manager(self.endpoint, self.config.num_pools, make_context(ca_file), proxy)
         except ImportError as error:
             raise ConfigError("A SOCKS proxy needs the PySocks package, which is not installed.") from error
-        except (ValueError, urllib3.exceptions.HTTPError) as error:
-            raise ConfigError("The proxy address cannot be used; write it like http://host:port.") from error
+        except (ValueError, urllib3.exceptions.HTTPError):
+            # Without its cause, whose words may hold the proxy's password.
+            raise ConfigError("The proxy address cannot be used; write it like http://host:port.") from None
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
@@ -125,13 +148,12 @@ class ConnectionPoolManager:
         :raises TransportError: it could not be opened.
         :raises PoolUnavailableError: there is no pool to warm.
         """
-        manager = self.get_pool(proxy, ca_file)
+        pool = self.endpoint_pool(url, proxy, ca_file)
         attempt = Attempt(deadline)
         done = self.start(attempt, cancel or CancelToken())
-        pool = manager.connection_from_url(url)
         try:
             with working_on(attempt):
-                pool.warm_up()
+                pool.warm_up(tunnel=url.startswith("https:"))
         except expected() as error:
             failure = classify(error, attempt, urlsplit(url).hostname or "")
             if isinstance(failure, TransportError):
@@ -146,12 +168,12 @@ class ConnectionPoolManager:
     def purge(self, reason: str) -> None:
         """Retire every idle connection (after a sleep, a network change); what is in flight goes on."""
         for endpoint in self._known_endpoints():
-            endpoint.new_generation(reason)
+            endpoint.outdate(endpoint.generation, reason)
         for pool in self._pools():
             pool.retire_idle(reason)
 
     def cancel(self) -> None:
-        """Wake every blocked request at once, handshakes included; each ends with ``CancelledError``."""
+        """Wake every request at once, wherever it waits; each ends with ``CancelledError``."""
         self._in_flight.interrupt_all(CancelledError("Cancelled."))
 
     def close_all(self, deadline: float = 1.0) -> bool:
@@ -169,6 +191,8 @@ class ConnectionPoolManager:
         self._in_flight.interrupt_all(PoolClosedError("The connection pool is closed."))
         idle = self._in_flight.close(max(0.0, deadline - (time.monotonic() - began)))
         for manager in managers:
+            for pool in manager.each_pool():
+                pool.close()
             manager.clear()
         return idle
 

@@ -6,6 +6,7 @@ connecting and may have cost money afterwards.
 
 import errno
 import http.client
+import re
 import socket
 import ssl
 import sys
@@ -26,6 +27,7 @@ from core.errors import (
 from core.inflight import Attempt
 
 _PEER_LEFT = (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED)
+_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})")
 
 
 def causes(error: Optional[BaseException]) -> Iterator[BaseException]:
@@ -50,29 +52,42 @@ def expected() -> Tuple[Type[Exception], ...]:
 
 
 def classify(error: Exception, attempt: Attempt, host: str) -> SubAIError:
-    """Our error for what a request raised.
-
-    :raises SubAIError: the reason for which another thread ended the attempt, if one did.
-    """
-    attempt.raise_if_interrupted()
+    """Our error for what a request raised; if another thread or the deadline ended the attempt, that is the reason."""
+    ended = attempt.ended()
+    if ended is not None:
+        return ended
     if isinstance(error, SubAIError):
         return error
     if isinstance(error, UnicodeError):
-        return ConfigError("A header, probably the key, holds characters that HTTP cannot carry.")
+        return ConfigError(f"{host} cannot be the name of a host: check the address.")
     chain = list(causes(error))
     return _after_sending(chain, host) if attempt.connected else _while_connecting(chain, host)
 
 
+def proxy_refusal(status: int, host: str) -> ProxyError:
+    """The proxy answered, and its answer was no."""
+    if status == 407:
+        words = "The proxy wants a login (407): put it into the address, http://user:password@host:port."
+    else:
+        words = f"The proxy did not connect to {host} ({status}). Check the proxy's address and what it allows."
+    return ProxyError(words, status=status, permanent=status < 500)
+
+
 def _while_connecting(chain: List[BaseException], host: str) -> TransportError:
-    names = {type(item).__name__ for item in chain}
-    if "ProxyError" in names or any("Tunnel connection failed" in str(item) for item in chain):
-        return ProxyError(f"The proxy did not connect to {host}: {_words(chain)}. Check the proxy's address and login.")
+    for item in chain:
+        refused = _TUNNEL_REFUSED.search(str(item))
+        if refused:
+            return proxy_refusal(int(refused.group(1)), host)
+    for item in chain:
+        # By name, since urllib3 and PySocks are optional: each has a ProxyError of its own, PySocks with subclasses.
+        if any(kind.__name__ == "ProxyError" for kind in type(item).__mro__):
+            return ProxyError(f"The proxy could not be used for {host}: {_words(chain)}. Check its address and login.")
     for item in chain:
         if isinstance(item, socket.gaierror):
             return NameLookupError(f"{host} was not found: check the internet connection and the address.")
         if isinstance(item, ssl.SSLCertVerificationError):
             return TLSError(
-                f"The certificate of {host} is not trusted ({item.verify_message}): check the clock, or name a CA file.",
+                f"The certificate of {host} is not trusted ({item.verify_message}). Check the clock or name a CA file.",
                 permanent=True,
             )
     for item in chain:
@@ -92,8 +107,8 @@ def _after_sending(chain: List[BaseException], host: str) -> TransportError:
     return ProtocolError(f"{host} did not answer in HTTP as expected: {_words(chain)}.")
 
 
-def peer_left_before_answering(error: BaseException) -> bool:
-    """Whether the peer had closed the connection by the time the request reached it, so that it never saw it."""
+def peer_left(error: BaseException) -> bool:
+    """Whether the peer closed the connection; if no byte of an answer came, it never saw the request."""
     for item in causes(error):
         if isinstance(item, (http.client.RemoteDisconnected, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
             return True

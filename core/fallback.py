@@ -3,53 +3,85 @@
 Redirects and the environment's proxies are off, TLS is verified, and a cancel reaches it like any pooled request.
 """
 
+import base64
 import http.client
 import ssl
-import urllib.error
+import time
 import urllib.request
 from typing import Any, Dict, Optional
+from urllib.parse import SplitResult, unquote, urlsplit
 
-from core.config import PoolConfig
 from core.errors import ConfigError
 from core.inflight import Attempt
+from core.pool_endpoint import PoolEndpoint
 from core.sockets import open_socket, socket_options
 
 
 class _Connection(http.client.HTTPConnection):
     """Opens its socket under the attempt's eye."""
 
-    def __init__(self, host: str, *, attempt: Attempt, config: PoolConfig, tls: Optional[ssl.SSLContext], **rest: Any):
+    def __init__(
+        self, host: str, *, attempt: Attempt, endpoint: PoolEndpoint, tls: Optional[ssl.SSLContext], **rest: Any
+    ) -> None:
         super().__init__(host, **rest)
         self._attempt = attempt
-        self._config = config
+        self._endpoint = endpoint
         self._tls = tls
 
     def connect(self) -> None:
-        config, name = self._config, self.host.strip("[]")
-        self.sock = open_socket(name, self.port, config.connect_timeout, socket_options(config), self._attempt)
+        began = time.monotonic()
+        config = self._endpoint.config
+        self.sock = open_socket(self.host, self.port, config.connect_timeout, socket_options(config), self._attempt)
         self._attempt.hold_through_handshake(self.sock)
         tunnel: Optional[str] = getattr(self, "_tunnel_host", None)
         if tunnel:
             self._tunnel()  # type: ignore[attr-defined]
         if self._tls is not None:
-            self.sock = self._tls.wrap_socket(self.sock, server_hostname=tunnel or name)
-        self._attempt.established(self.sock, reused=False)
+            self.sock = self._tls.wrap_socket(self.sock, server_hostname=tunnel or self.host)
+        self._endpoint.stats.opened(time.monotonic() - began)
+        self._attempt.established(self.sock, 0, reused=False)
         self._attempt.set_timeout(config.first_byte_timeout)
 
 
-class _Handler(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
+class _Handler(urllib.request.AbstractHTTPHandler):
     """Opens http and https with the connection above, the second one verified by our own context."""
 
-    def __init__(self, attempt: Attempt, config: PoolConfig, tls: ssl.SSLContext) -> None:
+    http_request = https_request = urllib.request.AbstractHTTPHandler.do_request_
+
+    def __init__(self, attempt: Attempt, endpoint: PoolEndpoint, tls: ssl.SSLContext) -> None:
         super().__init__()
-        self._settings: Dict[str, Any] = {"attempt": attempt, "config": config}
+        self._settings: Dict[str, Any] = {"attempt": attempt, "endpoint": endpoint}
         self._tls = tls
 
-    def http_open(self, req: urllib.request.Request) -> Any:
-        return self.do_open(_Connection, req, tls=None, **self._settings)  # type: ignore[arg-type]
+    def http_open(self, request: urllib.request.Request) -> Any:
+        return self.do_open(_Connection, request, tls=None, **self._settings)  # type: ignore[arg-type]
 
-    def https_open(self, req: urllib.request.Request) -> Any:
-        return self.do_open(_Connection, req, tls=self._tls, **self._settings)  # type: ignore[arg-type]
+    def https_open(self, request: urllib.request.Request) -> Any:
+        return self.do_open(_Connection, request, tls=self._tls, **self._settings)  # type: ignore[arg-type]
+
+
+class Answer:
+    """An answer that knows where its body ends: ``http.client`` neither stops there nor tells when it was cut."""
+
+    def __init__(self, answer: http.client.HTTPResponse) -> None:
+        self.status = answer.status
+        self.headers = answer.headers
+        self._answer = answer
+        self._left = answer.length
+
+    def read1(self, amount: int) -> bytes:
+        """:raises http.client.IncompleteRead: the connection ended before the body did."""
+        if self._left == 0:
+            return b""
+        chunk = self._answer.read1(amount)
+        if self._left is not None:
+            if not chunk:
+                raise http.client.IncompleteRead(b"", self._left)
+            self._left -= len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        self._answer.close()
 
 
 def open_answer(
@@ -59,28 +91,32 @@ def open_answer(
     body: Optional[bytes],
     *,
     attempt: Attempt,
-    config: PoolConfig,
+    endpoint: PoolEndpoint,
     tls: ssl.SSLContext,
     proxy: Optional[str],
-) -> http.client.HTTPResponse:
+) -> Answer:
     """The answer once its headers are in, whatever its status.
 
-    :raises ConfigError: the proxy speaks SOCKS, which only the pool can.
+    :raises ConfigError: only the pool can use this proxy.
     :raises OSError, http.client.HTTPException: the network's failures, for ``core.failures`` to sort.
     """
-    if proxy and not proxy.startswith("http"):
-        raise ConfigError("A SOCKS proxy needs urllib3 and PySocks; without them only an http(s) proxy works.")
-    opener = urllib.request.OpenerDirector()  # bare: no redirects, no error handling, no environment
-    if proxy:
-        opener.add_handler(urllib.request.ProxyHandler({"http": proxy, "https": proxy}))
-    opener.add_handler(_Handler(attempt, config, tls))
     request = urllib.request.Request(url, data=body, headers=headers, method=method)
-    try:
-        answer = opener.open(request, timeout=config.connect_timeout)
-    except urllib.error.URLError as error:  # wraps what happened while connecting
-        if isinstance(error.reason, Exception):
-            raise error.reason from error
-        raise
-    if not isinstance(answer, http.client.HTTPResponse):
-        raise OSError("the fallback got no answer")
-    return answer
+    if proxy:
+        _go_through(request, urlsplit(proxy))
+    opener = urllib.request.OpenerDirector()  # bare: no redirects, no error handling, no environment
+    opener.add_handler(_Handler(attempt, endpoint, tls))
+    endpoint.stats.checked_out(reused=False)
+    answer: http.client.HTTPResponse = opener.open(request, timeout=endpoint.config.connect_timeout)
+    return Answer(answer)
+
+
+def _go_through(request: urllib.request.Request, proxy: SplitResult) -> None:
+    # Not urllib's ProxyHandler: it asks the environment which hosts to leave out.
+    tunnel = request.type == "https"
+    if proxy.scheme not in ("http", "https") or not proxy.hostname or (tunnel and proxy.scheme == "https"):
+        raise ConfigError("Without urllib3 only a proxy like http://host:port works.")
+    login, _, address = proxy.netloc.rpartition("@")
+    request.set_proxy(address, proxy.scheme)
+    if login:
+        words = base64.b64encode(unquote(login).encode()).decode("ascii")
+        request.add_unredirected_header("Proxy-authorization", f"Basic {words}")

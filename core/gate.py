@@ -7,8 +7,8 @@ import threading
 from collections import deque
 from typing import Deque, List, Optional
 
-from core.cancel import CancelToken, remaining
 from core.errors import PoolClosedError, PoolTimeoutError
+from core.inflight import Attempt
 
 
 class Permit:
@@ -21,16 +21,14 @@ class Permit:
         self._released = False
 
     def release(self) -> None:
-        if not self._released:
-            self._released = True
-            self._gate._give_back()
+        self._gate._give_back(self)
 
 
 class _Waiter:
-    __slots__ = ("granted", "woken")
+    __slots__ = ("permit", "woken")
 
     def __init__(self) -> None:
-        self.granted = False
+        self.permit: Optional[Permit] = None
         self.woken = threading.Event()
 
 
@@ -64,13 +62,14 @@ class Gate:
         """Permits out, as a share of all (above 1 for a while after the gate was made smaller)."""
         return self._in_flight / self._permits
 
-    def acquire(self, timeout: float, cancel: CancelToken, deadline: Optional[float] = None) -> Permit:
-        """Wait for a permit, at most ``timeout`` seconds and not past ``deadline`` (an instant of ``time.monotonic``).
+    def acquire(self, timeout: float, attempt: Attempt) -> Permit:
+        """Wait for a permit, at most ``timeout`` seconds.
 
         :raises PoolTimeoutError: none came free in time.
         :raises PoolClosedError: the gate was closed, before or meanwhile.
-        :raises CancelledError: at once when ``cancel`` is set.
+        :raises SubAIError: why ``attempt`` must not go on (a cancel, its deadline), at once.
         """
+        attempt.check()
         with self._lock:
             if self._closed:
                 raise _closed_error()
@@ -80,9 +79,7 @@ class Gate:
             waiter = _Waiter()
             self._waiters.append(waiter)
         try:
-            with cancel.waking(waiter.woken.set):
-                waiter.woken.wait(remaining(deadline, timeout))
-            cancel.raise_if_cancelled()
+            attempt.wait(waiter.woken, timeout)
         except BaseException:
             self._leave(waiter)
             raise
@@ -105,8 +102,8 @@ class Gate:
 
     def _outcome(self, waiter: _Waiter, timeout: float) -> Permit:
         with self._lock:
-            if waiter.granted:
-                return Permit(self)
+            if waiter.permit is not None:
+                return waiter.permit
             if self._closed:
                 raise _closed_error()
             self._waiters.remove(waiter)
@@ -114,14 +111,16 @@ class Gate:
 
     def _leave(self, waiter: _Waiter) -> None:
         with self._lock:
-            if not waiter.granted:
-                if waiter in self._waiters:
-                    self._waiters.remove(waiter)
-                return
-        self._give_back()
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+        if waiter.permit is not None:
+            waiter.permit.release()
 
-    def _give_back(self) -> None:
+    def _give_back(self, permit: Permit) -> None:
         with self._lock:
+            if permit._released:
+                return
+            permit._released = True
             self._in_flight -= 1
             granted = self._grant()
         _wake(granted)
@@ -130,7 +129,7 @@ class Gate:
         granted = []
         while self._waiters and self._in_flight < self._permits:
             waiter = self._waiters.popleft()
-            waiter.granted = True
+            waiter.permit = Permit(self)
             self._in_flight += 1
             granted.append(waiter)
         return granted

@@ -1,41 +1,79 @@
-"""Requests that are under way: what each one holds, and how it is woken by a cancel, a shutdown or its deadline.
+"""Requests that are under way: what each one waits for, and how it is woken by a cancel, a shutdown or its deadline.
 
 A blocked ``recv`` or handshake ends only when its socket is shut down (closing it does not wake anyone), so every
-attempt keeps hold of the socket it waits on, from before that socket connects until the answer is read.
+attempt keeps hold of what it waits for: first its permit, then the resolver, then the socket, from before that connects
+until the answer is read.
 """
 
 import contextlib
+import copy
 import socket
 import threading
 import time
-from typing import Any, Callable, Optional, Set
+from typing import Any, Callable, Iterator, Optional, Set
 
-from core.cancel import CancelToken
+from core.cancel import CancelToken, remaining
 from core.errors import CancelledError, DeadlineError, SubAIError
+
+_NEVER = float("inf")
 
 _current = threading.local()
 
 
 class Attempt:
-    """One try of one request.
+    """One request on its way.
 
+    :ivar deadline: instant of ``time.monotonic`` after which nobody wants its answer.
     :ivar fresh: True asks the pool for a connection that was never used.
     :ivar reused: the connection existed before this attempt.
+    :ivar generation: that of the connection.
     :ivar connected: bytes can have left this machine.
-    :ivar interrupted: why another thread ended this attempt, once one did.
+    :ivar answered: the first line of an answer came.
     """
 
-    __slots__ = ("_duplicate", "_lock", "_sock", "connected", "deadline", "fresh", "interrupted", "reused")
+    __slots__ = (
+        "_duplicate",
+        "_event",
+        "_interrupted",
+        "_lock",
+        "_sock",
+        "answered",
+        "connected",
+        "deadline",
+        "fresh",
+        "generation",
+        "reused",
+    )
 
-    def __init__(self, deadline: Optional[float] = None, fresh: bool = False) -> None:
-        self.deadline = deadline
-        self.fresh = fresh
+    def __init__(self, deadline: Optional[float] = None) -> None:
+        self.deadline = _NEVER if deadline is None else deadline
+        self.fresh = False
         self.reused = False
+        self.generation = 0
         self.connected = False
-        self.interrupted: Optional[SubAIError] = None
+        self.answered = False
+        self._interrupted: Optional[SubAIError] = None
         self._lock = threading.Lock()
+        self._event: Optional[threading.Event] = None
         self._sock: Optional[socket.socket] = None
         self._duplicate: Optional[socket.socket] = None
+
+    # --- what it waits for ------------------------------------------------------------------------------------------
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Wait for ``event``, at most ``seconds``; whether it came.
+
+        :raises SubAIError: why this attempt must not go on.
+        """
+        with self._lock:
+            self._event = event
+            if self._interrupted is not None:
+                event.set()
+        came = event.wait(remaining(self.deadline, seconds))
+        with self._lock:
+            self._event = None
+        self.check()
+        return came
 
     def hold(self, sock: Any) -> None:
         """Remember the socket that this attempt waits on; shut it down at once if it was interrupted already."""
@@ -43,7 +81,7 @@ class Attempt:
             # A TLS connection inside a TLS proxy is no socket itself; it has one.
             self._sock = getattr(sock, "socket", sock)
             self._drop_duplicate()
-            if self.interrupted is not None:
+            if self._interrupted is not None:
                 _shut_down(self._sock)
 
     def hold_through_handshake(self, sock: socket.socket) -> None:
@@ -53,10 +91,11 @@ class Attempt:
         with self._lock:
             self._duplicate = duplicate
 
-    def established(self, sock: Any, *, reused: bool) -> None:
+    def established(self, sock: Any, generation: int, *, reused: bool) -> None:
         """The connection stands: from here on a failure can have cost money."""
         self.hold(sock)
         self.reused = reused
+        self.generation = generation
         self.connected = True
 
     def set_timeout(self, seconds: float) -> None:
@@ -65,28 +104,54 @@ class Attempt:
             if self._sock is not None:
                 self._sock.settimeout(seconds)
 
-    def interrupt(self, error: SubAIError) -> None:
-        """Wake the attempt from any thread; it then fails with ``error``. The first reason stays."""
-        with self._lock:
-            if self.interrupted is None:
-                self.interrupted = error
-                _shut_down(self._sock)
-
-    def raise_if_interrupted(self) -> None:
-        """:raises SubAIError: the reason, when another thread ended this attempt."""
-        if self.interrupted is not None:
-            raise self.interrupted
-
     def let_go(self) -> None:
         """Forget the socket: it goes back to the pool, or is closed by its owner."""
         with self._lock:
             self._sock = None
             self._drop_duplicate()
 
+    def start_afresh(self) -> None:
+        """Once more, on a connection that was never used."""
+        self.let_go()
+        self.fresh = True
+        self.reused = False
+        self.connected = False
+
     def _drop_duplicate(self) -> None:
         if self._duplicate is not None:
             self._duplicate.close()
             self._duplicate = None
+
+    # --- how it ends ------------------------------------------------------------------------------------------------
+
+    def interrupt(self, error: SubAIError) -> None:
+        """Wake the attempt from any thread; it then fails with ``error``. The first reason stays."""
+        with self._lock:
+            if self._interrupted is None:
+                self._interrupted = error
+                _shut_down(self._sock)
+                if self._event is not None:
+                    self._event.set()
+
+    @property
+    def interrupted(self) -> bool:
+        return self._interrupted is not None
+
+    def ended(self) -> Optional[SubAIError]:
+        """Why it must not go on: another thread's reason, or that its time is over."""
+        if self._interrupted is None and time.monotonic() >= self.deadline:
+            return _deadline_error()
+        return self._interrupted
+
+    def check(self) -> None:
+        """:raises SubAIError: why it must not go on, if there is a reason."""
+        error = self.ended()
+        if error is not None:
+            raise error
+
+
+def _deadline_error() -> DeadlineError:
+    return DeadlineError("The provider took longer than the time given to the whole request.")
 
 
 def _shut_down(sock: Optional[socket.socket]) -> None:
@@ -103,11 +168,11 @@ def current_attempt() -> Optional[Attempt]:
 
 
 @contextlib.contextmanager
-def working_on(attempt: Attempt) -> Any:
+def working_on(attempt: Attempt) -> Iterator[None]:
     """Make ``attempt`` the current one of this thread."""
     _current.attempt = attempt
     try:
-        yield attempt
+        yield
     finally:
         _current.attempt = None
 
@@ -118,7 +183,7 @@ class InFlight:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._attempts: Set[Attempt] = set()
-        self._wake_at = float("inf")
+        self._wake_at = _NEVER
         self._thread: Optional[threading.Thread] = None
         self._closed = False
 
@@ -129,7 +194,7 @@ class InFlight:
         """Watch ``attempt`` until the returned function is called (once)."""
         with self._changed:
             self._attempts.add(attempt)
-            if attempt.deadline is not None and attempt.deadline < self._wake_at:
+            if attempt.deadline < self._wake_at:
                 # The watcher sleeps until the earliest deadline it knew; only an earlier one is news.
                 self._wake_at = attempt.deadline
                 self._start_or_wake()
@@ -149,14 +214,18 @@ class InFlight:
         with self._changed:
             attempts = list(self._attempts)
         for attempt in attempts:
-            attempt.interrupt(error)
+            attempt.interrupt(copy.copy(error))  # one object raised in several threads would mix up their tracebacks
 
     def close(self, seconds: float) -> bool:
         """End the watcher and wait until nothing is in flight, at most ``seconds``; True when nothing is."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-            return self._changed.wait_for(lambda: not self._attempts, timeout=seconds)
+            idle = self._changed.wait_for(lambda: not self._attempts, timeout=seconds)
+            watcher = self._thread
+        if watcher is not None:
+            watcher.join(seconds)  # it is awake already
+        return idle
 
     def _start_or_wake(self) -> None:
         if self._thread is None and not self._closed:
@@ -169,13 +238,12 @@ class InFlight:
         while True:
             with self._changed:
                 now = time.monotonic()
-                deadlines = [a.deadline for a in self._attempts if a.deadline is not None and a.deadline > now]
-                late = [a for a in self._attempts if a.deadline is not None and a.deadline <= now and not a.interrupted]
-                self._wake_at = min(deadlines, default=float("inf"))
+                watched = [attempt for attempt in self._attempts if not attempt.interrupted]
+                late = [attempt for attempt in watched if attempt.deadline <= now]
                 if not late:
                     if self._closed:
                         return
-                    self._changed.wait(None if self._wake_at == float("inf") else self._wake_at - now)
-                    continue
+                    self._wake_at = min((attempt.deadline for attempt in watched), default=_NEVER)
+                    self._changed.wait(None if self._wake_at == _NEVER else self._wake_at - now)
             for attempt in late:
-                attempt.interrupt(DeadlineError("The provider took longer than the time given to the whole request."))
+                attempt.interrupt(_deadline_error())

@@ -1,133 +1,23 @@
-"""urllib3's pool and connection classes with stamps, age limits and a handle for cancelling.
+"""urllib3's pools and pool managers, handing out only connections that are good.
 
-Only seams that urllib3 has kept since 1.26 are overridden (``_get_conn``, ``_put_conn``, ``_new_conn``, ``connect``,
-``close``, ``is_connected``, ``_new_pool``), as mixins, because the SOCKS manager brings classes of its own.
-This is the only module that subclasses urllib3; it is imported when the first pool is built.
+Only seams that urllib3 has kept since 1.26 are overridden (``_get_conn``, ``_put_conn``, ``_new_conn``, ``_new_pool``),
+as mixins, because the SOCKS manager brings classes of its own. Imported when the first pool is built.
 """
 
-import contextlib
 import queue
-import random
-import socket
 import ssl
-import time
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Iterator, Optional
+from urllib.parse import unquote
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from core.inflight import current_attempt
+from core.pool_connections import StampedHTTPConnection, StampedHTTPSConnection
 from core.pool_endpoint import PoolEndpoint
-from core.sockets import open_socket, socket_options
 
 
-class _Stamped:
-    """A connection that knows its age and its use."""
-
-    endpoint: PoolEndpoint
-    sock: Any
-    generation = 0
-    _born = 0.0
-    _age_limit = 0.0
-    _used = 0.0
-    _used_wall = 0.0
-
-    def connect(self) -> None:
-        attempt = current_attempt()
-        began = time.monotonic()
-        super().connect()  # type: ignore[misc]
-        self._born = time.monotonic()
-        config = self.endpoint.config
-        self._age_limit = config.max_age * (1.0 - config.age_jitter * random.random())
-        self.endpoint.stats.opened(self._born - began)
-        self.stamp()
-        if attempt is not None:
-            attempt.established(self.sock, reused=False)
-
-    def stamp(self) -> None:
-        """It was used just now, so it belongs to the present generation."""
-        self._used = time.monotonic()
-        self._used_wall = time.time()
-        self.generation = self.endpoint.generation
-
-    def stale_reason(self) -> Optional[str]:
-        """Why this idle connection should not be used any more, or None."""
-        config = self.endpoint.config
-        now = time.monotonic()
-        if self.generation != self.endpoint.generation:
-            return self.endpoint.purge_reason
-        if now - self._born > self._age_limit:
-            return "max_age"
-        # The monotonic clock stands still while a machine sleeps; the wall clock may be set back.
-        if max(now - self._used, time.time() - self._used_wall) > config.max_idle:
-            return "max_idle"
-        return None
-
-    def retire(self, reason: str) -> None:
-        self.endpoint.stats.recycled(reason)
-        self.close()  # type: ignore[attr-defined]
-
-    @property
-    def is_connected(self) -> bool:
-        if super().is_connected:  # type: ignore[misc]
-            return True
-        return self.sock is not None and _only_session_tickets(self.sock)
-
-
-def _only_session_tickets(sock: Any) -> bool:
-    """Whether a readable idle socket holds nothing but TLS 1.3 session tickets, which come after the handshake.
-
-    They make the socket readable, which urllib3 takes for a connection that was dropped.
-    """
-    if not isinstance(sock, ssl.SSLSocket):
-        return False
-    timeout = sock.gettimeout()
-    try:
-        sock.settimeout(0)
-        sock.recv(1)
-    except (ssl.SSLWantReadError, BlockingIOError):
-        return True
-    except OSError:
-        return False
-    finally:
-        with contextlib.suppress(OSError):
-            sock.settimeout(timeout)
-    return False  # an end of stream, or data nobody asked for
-
-
-class _OwnSocket:
-    """Opens the socket itself, so that a cancel reaches a connection that is still being made."""
-
-    endpoint: PoolEndpoint
-
-    def _new_conn(self) -> socket.socket:
-        connection: Any = self
-        attempt = current_attempt()
-        host = connection._dns_host.strip("[]")
-        try:
-            sock = open_socket(host, connection.port, connection.timeout, socket_options(self.endpoint.config), attempt)
-        except socket.gaierror as error:
-            raise NameResolutionError(connection.host, connection, error) from error
-        except socket.timeout as error:
-            raise ConnectTimeoutError(connection, f"{connection.host}: {error}") from error
-        except OSError as error:
-            raise NewConnectionError(connection, f"{connection.host}: {error}") from error
-        if attempt is not None:
-            attempt.hold_through_handshake(sock)
-        return sock
-
-
-class StampedHTTPConnection(_Stamped, _OwnSocket, HTTPConnection):
-    """Plain HTTP."""
-
-
-class StampedHTTPSConnection(_Stamped, _OwnSocket, HTTPSConnection):
-    """HTTP over TLS."""
-
-
-class _CheckedPool:
+class CheckedPool:
     """Hands out a connection only if it is young, recently used, of this generation and not dropped by its peer."""
 
     endpoint: PoolEndpoint
@@ -141,10 +31,11 @@ class _CheckedPool:
     def _get_conn(self, timeout: Optional[float] = None) -> Any:
         attempt = current_attempt()
         connection = self._new_conn() if attempt is not None and attempt.fresh else self._usable(timeout)
+        connection.holder = attempt
         reused = connection.sock is not None
         self.endpoint.stats.checked_out(reused=reused)
         if attempt is not None and reused:
-            attempt.established(connection.sock, reused=True)
+            attempt.established(connection.sock, connection.generation, reused=True)
         return connection
 
     def _usable(self, timeout: Optional[float]) -> Any:
@@ -162,11 +53,15 @@ class _CheckedPool:
             # What lies deeper was used longer ago, but it may be younger: go on looking.
 
     def _put_conn(self, conn: Any) -> None:
-        if conn is not None:
-            if conn.sock is None:
-                conn._born = 0.0  # closed on purpose, by us or with a "Connection: close"; nothing was dropped
-            else:
-                conn.stamp()
+        if conn is None:
+            return  # urllib3's placeholder for one that failed: it would take the place of the one opened instead
+        holder, conn.holder = conn.holder, None
+        if holder is not None:
+            holder.let_go()  # before somebody else gets it: a late cancel must not hit them
+        if conn.sock is None:
+            conn._born = 0.0  # closed on purpose, by us or with a "Connection: close"; nothing was dropped
+        else:
+            conn.stamp()
         super()._put_conn(conn)  # type: ignore[misc]
 
     def retire_idle(self, reason: str) -> None:
@@ -187,16 +82,17 @@ class _CheckedPool:
         with waiting.mutex:
             return sum(1 for connection in waiting.queue if connection is not None and connection.sock is not None)
 
-    def warm_up(self) -> None:
-        """Have one connection open and waiting on top of the pool."""
+    def warm_up(self, *, tunnel: bool) -> None:
+        """Have one connection open and waiting on top of the pool, with a ``tunnel`` if there is a proxy."""
         pool: Any = self
         connection = self._usable(None)
+        connection.holder = current_attempt()
         try:
             if connection.is_closed:
                 connection.timeout = self.endpoint.config.connect_timeout
-                if pool.proxy is not None and pool.scheme == "https":
+                if tunnel and pool.proxy is not None:
                     pool._prepare_proxy(connection)
-                if connection.is_closed:
+                else:
                     connection.connect()
         except BaseException:
             connection.close()
@@ -204,19 +100,19 @@ class _CheckedPool:
         self._put_conn(connection)
 
 
-class CheckedHTTPPool(_CheckedPool, HTTPConnectionPool):
+class CheckedHTTPPool(CheckedPool, HTTPConnectionPool):
     """Connections to one plain endpoint."""
 
     ConnectionCls = StampedHTTPConnection
 
 
-class CheckedHTTPSPool(_CheckedPool, HTTPSConnectionPool):
+class CheckedHTTPSPool(CheckedPool, HTTPSConnectionPool):
     """Connections to one TLS endpoint."""
 
     ConnectionCls = StampedHTTPSConnection
 
 
-class _EndpointPools:
+class EndpointPools:
     """A pool manager whose pools know what is configured and counted for their endpoint."""
 
     find_endpoint: Callable[[str], PoolEndpoint]
@@ -225,12 +121,14 @@ class _EndpointPools:
     def _new_pool(self, scheme: str, host: str, port: int, request_context: Optional[Dict[str, Any]] = None) -> Any:
         endpoint = self.find_endpoint(f"{scheme}://{host}:{port}")
         context = dict(request_context or self.connection_pool_kw)  # type: ignore[attr-defined]
-        context["maxsize"] = endpoint.config.maxsize
+        config = endpoint.config
+        context["maxsize"] = config.maxsize
+        context["timeout"] = urllib3.Timeout(connect=config.connect_timeout, read=config.first_byte_timeout)
         pool = super()._new_pool(scheme, host, port, context)  # type: ignore[misc]
         pool.endpoint = endpoint
         return pool
 
-    def each_pool(self) -> Any:
+    def each_pool(self) -> Iterator[Any]:
         """The pools that exist now."""
         for key in list(self.pools.keys()):
             pool = self.pools.get(key)
@@ -238,11 +136,11 @@ class _EndpointPools:
                 yield pool
 
 
-class CheckedPoolManager(_EndpointPools, urllib3.PoolManager):
+class CheckedPoolManager(EndpointPools, urllib3.PoolManager):
     """Direct connections."""
 
 
-class CheckedProxyManager(_EndpointPools, urllib3.ProxyManager):
+class CheckedProxyManager(EndpointPools, urllib3.ProxyManager):
     """Connections through an http(s) proxy."""
 
 
@@ -266,7 +164,7 @@ def make_manager(
         return pool_socks.make_manager(find_endpoint, proxy, settings)
     else:
         url = urllib3.util.parse_url(proxy)
-        headers = urllib3.make_headers(proxy_basic_auth=url.auth) if url.auth else None
+        headers = urllib3.make_headers(proxy_basic_auth=unquote(url.auth)) if url.auth else None
         bare = url._replace(auth=None).url
         manager = CheckedProxyManager(bare, proxy_headers=headers, proxy_ssl_context=context, **settings)
     # A dictionary of its own: the class attribute is shared by every pool manager of the process.

@@ -1,5 +1,7 @@
 """One endpoint (scheme, host and port) as the pool sees it: its limits, permits, generation and statistics."""
 
+import threading
+
 from core.config import PoolConfig
 from core.gate import Gate
 from core.pool_stats import EndpointStats
@@ -19,14 +21,20 @@ class PoolEndpoint:
         self.stats = EndpointStats()
         self.generation = 0
         self.purge_reason = ""
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<PoolEndpoint {self.origin} {self.gate!r}>"
 
     def allow(self, parallel: int) -> None:
         """At most ``parallel`` requests in flight, and never more than connections are kept."""
-        self.gate.resize(max(1, min(parallel, self.config.maxsize)))
+        permits = max(1, min(parallel, self.config.maxsize))
+        if permits != self.gate.permits:
+            self.gate.resize(permits)
 
-    def new_generation(self, reason: str) -> None:
-        self.purge_reason = reason
-        self.generation += 1
+    def outdate(self, generation: int, reason: str) -> None:
+        """Have no connection of ``generation`` used again, unless a newer one has begun already."""
+        with self._lock:
+            if generation == self.generation:
+                self.purge_reason = reason
+                self.generation += 1

@@ -1,7 +1,9 @@
 """The same pools through a SOCKS proxy, on urllib3's own SOCKS support (which needs PySocks)."""
 
 from typing import Any, Callable, Dict
+from urllib.parse import unquote
 
+import socks  # noqa: F401  first: without it urllib3 would print a warning of its own before it fails
 from urllib3.contrib.socks import (
     SOCKSConnection,
     SOCKSHTTPConnectionPool,
@@ -9,38 +11,58 @@ from urllib3.contrib.socks import (
     SOCKSHTTPSConnectionPool,
     SOCKSProxyManager,
 )
+from urllib3.util import parse_url
 
-from core.pool_classes import _CheckedPool, _EndpointPools, _Stamped
+from core.inflight import current_attempt
+from core.pool_classes import CheckedPool, EndpointPools
+from core.pool_connections import Stamped
 from core.pool_endpoint import PoolEndpoint
+from core.sockets import socket_options
 
 
-class StampedSOCKSConnection(_Stamped, SOCKSConnection):
-    """Plain HTTP; a cancel reaches it once the proxy has answered, or at the connect timeout."""
+class _ProxiedSocket:
+    """Takes the socket over from PySocks: a cancel reaches it from there on, and before that the connect timeout."""
+
+    endpoint: PoolEndpoint
+
+    def _new_conn(self) -> Any:
+        sock = super()._new_conn()  # type: ignore[misc]
+        for option in socket_options(self.endpoint.config):
+            sock.setsockopt(*option)
+        attempt = current_attempt()
+        if attempt is not None:
+            attempt.hold_through_handshake(sock)
+        return sock
 
 
-class StampedSOCKSHTTPSConnection(_Stamped, SOCKSHTTPSConnection):
-    """HTTP over TLS; a cancel reaches it once the proxy has answered, or at the connect timeout."""
+class StampedSOCKSConnection(Stamped, _ProxiedSocket, SOCKSConnection):
+    """Plain HTTP."""
 
 
-class CheckedSOCKSPool(_CheckedPool, SOCKSHTTPConnectionPool):
+class StampedSOCKSHTTPSConnection(Stamped, _ProxiedSocket, SOCKSHTTPSConnection):
+    """HTTP over TLS."""
+
+
+class CheckedSOCKSPool(CheckedPool, SOCKSHTTPConnectionPool):
     """Connections to one plain endpoint."""
 
     ConnectionCls = StampedSOCKSConnection
 
 
-class CheckedSOCKSHTTPSPool(_CheckedPool, SOCKSHTTPSConnectionPool):
+class CheckedSOCKSHTTPSPool(CheckedPool, SOCKSHTTPSConnectionPool):
     """Connections to one TLS endpoint."""
 
     ConnectionCls = StampedSOCKSHTTPSConnection
 
 
-class CheckedSOCKSManager(_EndpointPools, SOCKSProxyManager):
+class CheckedSOCKSManager(EndpointPools, SOCKSProxyManager):
     """Connections through a SOCKS proxy."""
 
 
 def make_manager(find_endpoint: Callable[[str], PoolEndpoint], proxy: str, settings: Dict[str, Any]) -> Any:
     """A pool manager for ``proxy`` (``socks5h://host:port`` looks names up at the proxy)."""
-    manager: Any = CheckedSOCKSManager(proxy, **settings)
+    name, _, password = (parse_url(proxy).auth or "").partition(":")
+    manager: Any = CheckedSOCKSManager(proxy, unquote(name) or None, unquote(password) or None, **settings)
     manager.pool_classes_by_scheme = {"http": CheckedSOCKSPool, "https": CheckedSOCKSHTTPSPool}
     manager.find_endpoint = find_endpoint
     return manager

@@ -1,4 +1,4 @@
-"""Opening TCP sockets: keepalive options, and a connect that another thread can end.
+"""Opening TCP sockets: keepalive options, and a lookup and a connect that another thread can end.
 
 Shared by the pool and by the fallback, so it needs the standard library only.
 """
@@ -7,14 +7,18 @@ import errno
 import os
 import selectors
 import socket
-from typing import List, Optional, Tuple
+import threading
+import time
+from typing import Any, List, Tuple
 
-from core.cancel import remaining
 from core.config import PoolConfig
 from core.inflight import Attempt
 
 # 10035 is WSAEWOULDBLOCK, what Windows says while it connects.
 _CONNECTING = (errno.EINPROGRESS, errno.EWOULDBLOCK, 10035)
+
+# Linux wakes a select at once when the connecting socket is shut down; not every system does.
+_STEP = 0.1
 
 SocketOption = Tuple[int, int, int]
 
@@ -39,20 +43,17 @@ def socket_options(config: PoolConfig) -> List[SocketOption]:
     return options
 
 
-def open_socket(
-    host: str, port: int, timeout: float, options: List[SocketOption], attempt: Optional[Attempt] = None
-) -> socket.socket:
+def open_socket(host: str, port: int, timeout: float, options: List[SocketOption], attempt: Attempt) -> socket.socket:
     """Connect to the first address of ``host`` that accepts within ``timeout`` seconds (each).
 
-    ``attempt`` holds each socket while it connects, so that interrupting it ends the wait; its deadline counts too.
+    ``attempt`` holds what is waited for, so that interrupting it ends the wait; its deadline counts too.
 
-    :raises socket.gaierror: the name has no address.
+    :raises socket.gaierror: the name has no address, or the resolver did not answer within ``timeout``.
     :raises OSError: no address accepted; the error is that of the last one tried.
+    :raises SubAIError: why ``attempt`` must not go on.
     """
     failure = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        if attempt is not None:
-            attempt.raise_if_interrupted()
+    for family, kind, protocol, _, address in _look_up(host, port, timeout, attempt):
         try:
             sock = socket.socket(family, kind, protocol)
         except OSError as error:  # an address family that this machine does not have
@@ -61,7 +62,7 @@ def open_socket(
         try:
             for option in options:
                 sock.setsockopt(*option)
-            _connect(sock, address, remaining(attempt.deadline if attempt else None, timeout), attempt)
+            _connect(sock, address, timeout, attempt)
         except OSError as error:
             failure = error
             sock.close()
@@ -74,20 +75,45 @@ def open_socket(
     raise failure
 
 
-def _connect(sock: socket.socket, address: object, timeout: float, attempt: Optional[Attempt]) -> None:
+def _look_up(host: str, port: int, timeout: float, attempt: Attempt) -> List[Any]:
+    """``getaddrinfo``, on a thread of its own: it knows neither cancel nor timeout, so it is left behind."""
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        pass  # it is a name
+    addresses: List[Any] = []
+    failures: List[OSError] = []
+    answered = threading.Event()
+
+    def ask() -> None:
+        try:
+            addresses.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except OSError as error:
+            failures.append(error)
+        answered.set()
+
+    threading.Thread(target=ask, name="subai-lookup", daemon=True).start()
+    if not attempt.wait(answered, timeout):
+        raise socket.gaierror(socket.EAI_AGAIN, f"no answer to the lookup within {timeout:g} s")
+    if failures:
+        raise failures[0]
+    return addresses
+
+
+def _connect(sock: socket.socket, address: object, timeout: float, attempt: Attempt) -> None:
     sock.setblocking(False)
     code = sock.connect_ex(address)  # type: ignore[arg-type]
-    if attempt is not None:
-        # Only now: shutting down a socket that has not begun to connect would be forgotten by the connect.
-        attempt.hold(sock)
+    # Only now: shutting down a socket that has not begun to connect would be forgotten by the connect.
+    attempt.hold(sock)
     if code in _CONNECTING:
         with selectors.DefaultSelector() as selector:
             selector.register(sock, selectors.EVENT_WRITE)
-            if not selector.select(timeout):
-                raise socket.timeout(f"no answer to the connect within {timeout:g} s")
+            expiry = time.monotonic() + timeout
+            while not selector.select(_STEP):
+                attempt.check()
+                if time.monotonic() >= expiry:
+                    raise socket.timeout(f"no answer to the connect within {timeout:g} s")
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if attempt is not None:
-        # A socket that was shut down while connecting reports no error of its own.
-        attempt.raise_if_interrupted()
+    attempt.check()  # a socket that was shut down while connecting reports no error of its own
     if code:
         raise OSError(code, os.strerror(code))

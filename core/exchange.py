@@ -1,0 +1,211 @@
+"""One request on its way: what it holds (permit, connection, place among those in flight) and how that is given back.
+
+The one replay that nobody above sees is here: a reused connection that the peer had closed meanwhile costs nothing to
+ask again on a fresh one. Every other failure becomes one of our errors and goes up.
+"""
+
+import logging
+import ssl
+import time
+from typing import Any, Callable, Iterator, Mapping, NoReturn, Optional
+from urllib.parse import urlsplit
+
+from core import body, fallback
+from core.connection_pool import ConnectionPoolManager
+from core.errors import ConnectionDroppedError, ProtocolError, TransportError
+from core.failures import classify, expected, peer_left, proxy_refusal
+from core.inflight import Attempt, working_on
+from core.messages import Request
+from core.pool_endpoint import PoolEndpoint
+
+log = logging.getLogger("subai.transport")
+
+
+class Exchange:
+    """Begin it, send it one way or the other, read it, and close it whatever happened.
+
+    :ivar status: of the answer; 0 before there is one.
+    :ivar headers: of the answer, names in lower case.
+    """
+
+    def __init__(self, request: Request, endpoint: PoolEndpoint, deadline: float) -> None:
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        self._request = request
+        self._endpoint = endpoint
+        self._attempt = Attempt(deadline)
+        self._leave: Callable[[], None] = _nothing
+        self._release: Callable[[], None] = _nothing
+        self._answer: Any = None
+        self._finished = False
+        self._received = 0
+        self._outcome = "abandoned"
+        self._began = time.monotonic()
+
+    def begin(self, pools: ConnectionPoolManager) -> None:
+        """Join the requests in flight, so that a cancel finds it from here on, and wait for a permit."""
+        self._leave = pools.start(self._attempt, self._request.cancel)
+        try:
+            permit = self._endpoint.gate.acquire(self._endpoint.config.pool_timeout, self._attempt)
+        except TransportError as error:
+            self._fail(error)
+        self._release = permit.release
+
+    # --- out --------------------------------------------------------------------------------------------------------
+
+    def send_over(self, pool: Any) -> None:
+        """Send it over a urllib3 pool and wait for the answer's headers."""
+        try:
+            self._answer = self._urlopen(pool)
+        except expected() as error:
+            if not self._had_been_dropped(error):
+                self._fail(error)
+        if self._answer is None:
+            log.debug("%s: the peer had closed an idle connection; once more on a fresh one", self._request.provider)
+            self._attempt.start_afresh()
+            try:
+                self._answer = self._urlopen(pool)
+            except expected() as error:
+                self._fail(error)
+        self._headers_in()
+
+    def send_without_pool(self, tls: ssl.SSLContext, proxy: Optional[str]) -> None:
+        """Send it over ``urllib.request`` and wait for the answer's headers."""
+        request = self._request
+        try:
+            self._answer = fallback.open_answer(
+                request.method,
+                request.url,
+                dict(request.headers),
+                request.body,
+                attempt=self._attempt,
+                endpoint=self._endpoint,
+                tls=tls,
+                proxy=proxy,
+            )
+        except expected() as error:
+            self._fail(error)
+        self._headers_in()
+
+    def _urlopen(self, pool: Any) -> Any:
+        request = self._request
+        forwarded = pool.proxy is not None and request.url.startswith("http:")
+        with working_on(self._attempt):
+            return pool.urlopen(
+                request.method,
+                request.url if forwarded else _target(request.url),
+                body=request.body,
+                headers=dict(request.headers),
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                preload_content=False,
+                decode_content=False,
+            )
+
+    def _had_been_dropped(self, error: Exception) -> bool:
+        attempt = self._attempt
+        if not attempt.reused or attempt.answered or attempt.ended() is not None or not peer_left(error):
+            return False
+        self._endpoint.stats.recycled("dropped")
+        self._endpoint.outdate(attempt.generation, "dropped")
+        return True
+
+    # --- back -------------------------------------------------------------------------------------------------------
+
+    def _headers_in(self) -> None:
+        self.status = self._answer.status
+        self.headers = {name.lower(): value for name, value in self._answer.headers.items()}
+        self._outcome = str(self.status)
+        if not self.headers:
+            # http.client takes headers that were cut for an answer without headers, whose status may be 200.
+            self._fail(_cut_in_headers())
+        if self.status < 200:
+            self._fail(ProtocolError(f"The server sent only an interim answer ({self.status})."))
+        if self.status == 407:
+            self._fail(proxy_refusal(407, self._host()))
+        self._attempt.set_timeout(self._endpoint.config.read_timeout)
+        if self._request.on_headers is not None:
+            self._request.on_headers(self.status)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The decoded body, piece by piece as it arrives."""
+        encoding = self.headers.get("content-encoding", "").strip().lower()
+        try:
+            yield from body.decoded(self._raw_chunks(), encoding, self._endpoint.config.max_body)
+        except expected() as error:
+            self._fail(error)
+        self._finished = True
+
+    def _raw_chunks(self) -> Iterator[bytes]:
+        while True:
+            chunk = self._answer.read1(body.CHUNK)
+            self._attempt.check()  # a socket that was shut down looks like the end of the body
+            if not chunk:
+                break
+            self._received += len(chunk)
+            yield chunk
+        framed = "content-length" in self.headers or "transfer-encoding" in self.headers
+        if not self._received and not framed and self.status == 200:
+            raise _cut_in_headers()
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Give everything back; a connection whose answer was not read to its end is closed. Again: does nothing."""
+        answer, self._answer = self._answer, None
+        leave, self._leave = self._leave, _nothing
+        if leave is _nothing:
+            return
+        self._attempt.let_go()
+        try:
+            if answer is not None and not self._finished:
+                answer.close()
+            if answer is not None and hasattr(answer, "release_conn"):
+                answer.release_conn()
+        finally:
+            leave()
+            self._release()
+            self._log()
+
+    def _fail(self, error: Exception) -> NoReturn:
+        """Raise what ``error`` means to those above; count it."""
+        failure = classify(error, self._attempt, self._host())
+        self._outcome = type(failure).__name__
+        if isinstance(failure, TransportError):
+            failure.provider = failure.provider or self._request.provider
+            self._endpoint.stats.failed(failure.kind)
+            if isinstance(failure, ConnectionDroppedError) and self._attempt.reused and not self._attempt.answered:
+                self._endpoint.outdate(self._attempt.generation, "dropped")
+        raise failure from (error if failure is not error else error.__cause__)
+
+    def _host(self) -> str:
+        return urlsplit(self._request.url).hostname or "the provider"
+
+    def _log(self) -> None:
+        if log.isEnabledFor(logging.DEBUG):
+            attempt, request = self._attempt, self._request
+            log.debug(
+                "%s %s: %s in %.3f s, %d bytes out, %d in, %s connection, attempt %d",
+                request.provider or "-",
+                request.model or "-",
+                self._outcome,
+                time.monotonic() - self._began,
+                len(request.body or b""),
+                self._received,
+                "reused" if attempt.reused else "new" if attempt.connected else "no",
+                request.attempt,
+            )
+
+
+def _cut_in_headers() -> ConnectionDroppedError:
+    return ConnectionDroppedError("The connection broke inside the answer's headers.")
+
+
+def _target(url: str) -> str:
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _nothing() -> None:
+    """Nothing is held."""

@@ -1,0 +1,38 @@
+"""What goes to a provider and what comes back, as values; how they travel is ``core.transport``'s."""
+
+from dataclasses import dataclass, field
+from typing import Callable, Mapping, Optional
+
+from core.cancel import CancelToken
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is sent, and how long anyone will wait for it.
+
+    :ivar deadline: instant of ``time.monotonic`` after which nobody wants the answer; None: ``total_timeout`` from now.
+    :ivar endpoint: opaque id of endpoint and key (``core.endpoints.endpoint_id``), under which failures are remembered.
+    :ivar attempt: 1 for the first try; ``core.backoff`` counts on.
+    :ivar on_headers: called with the status as soon as the answer's headers are in.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Optional[bytes] = field(default=None, repr=False)
+    provider: str = ""
+    model: str = ""
+    cancel: CancelToken = field(default_factory=CancelToken, repr=False)
+    deadline: Optional[float] = None
+    endpoint: str = field(default="", repr=False)
+    attempt: int = 1
+    on_headers: Optional[Callable[[int], None]] = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Response:
+    """A whole answer; header names are in lower case, the body is decoded."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)

@@ -1,0 +1,140 @@
+"""urllib3's connections with stamps, age limits and a handle for cancelling.
+
+Only seams that urllib3 has kept since 1.26 are overridden (``_new_conn``, ``connect``, ``is_connected``), as mixins,
+because SOCKS connections have classes of their own. Imported when the first pool is built.
+"""
+
+import contextlib
+import http.client
+import random
+import socket
+import ssl
+import time
+from typing import Any, Optional, Tuple
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from core.inflight import Attempt, current_attempt
+from core.pool_endpoint import PoolEndpoint
+from core.sockets import open_socket, socket_options
+
+
+class _NoticedResponse(http.client.HTTPResponse):
+    """Tells the attempt when an answer begins: from then on the server has seen the request."""
+
+    def _read_status(self) -> Tuple[str, int, str]:
+        status: Tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+        attempt = current_attempt()
+        if attempt is not None:
+            attempt.answered = True
+        return status
+
+
+class Stamped:
+    """A connection that knows its age and its use.
+
+    :ivar holder: the attempt that would shut it down when interrupted; None while it waits in the pool.
+    """
+
+    response_class: Any = _NoticedResponse
+
+    endpoint: PoolEndpoint
+    sock: Any
+    holder: Optional[Attempt] = None
+    generation = 0
+    _born = 0.0
+    _age_limit = 0.0
+    _used = 0.0
+    _used_wall = 0.0
+
+    def connect(self) -> None:
+        attempt = current_attempt()
+        began = time.monotonic()
+        super().connect()  # type: ignore[misc]
+        self._born = time.monotonic()
+        config = self.endpoint.config
+        self._age_limit = config.max_age * (1.0 - config.age_jitter * random.random())
+        self.endpoint.stats.opened(self._born - began)
+        self.stamp()
+        if attempt is not None:
+            attempt.established(self.sock, self.generation, reused=False)
+
+    def stamp(self) -> None:
+        """It was used just now, so it belongs to the present generation."""
+        self._used = time.monotonic()
+        self._used_wall = time.time()
+        self.generation = self.endpoint.generation
+
+    def stale_reason(self) -> Optional[str]:
+        """Why this idle connection should not be used any more, or None."""
+        config = self.endpoint.config
+        now = time.monotonic()
+        if self.generation != self.endpoint.generation:
+            return self.endpoint.purge_reason
+        if now - self._born > self._age_limit:
+            return "max_age"
+        # The monotonic clock stands still while a machine sleeps; the wall clock may be set back.
+        if max(now - self._used, time.time() - self._used_wall) > config.max_idle:
+            return "max_idle"
+        return None
+
+    def retire(self, reason: str) -> None:
+        self.endpoint.stats.recycled(reason)
+        self.close()  # type: ignore[attr-defined]
+
+    @property
+    def is_connected(self) -> bool:
+        if super().is_connected:  # type: ignore[misc]
+            return True
+        return self.sock is not None and _only_session_tickets(self.sock)
+
+
+def _only_session_tickets(sock: Any) -> bool:
+    """Whether a readable idle socket holds nothing but TLS 1.3 session tickets, which come after the handshake.
+
+    They make the socket readable, which urllib3 takes for a connection that was dropped.
+    """
+    if not isinstance(sock, ssl.SSLSocket):
+        return False
+    timeout = sock.gettimeout()
+    try:
+        sock.settimeout(0)
+        sock.recv(1)
+    except (ssl.SSLWantReadError, BlockingIOError):
+        return True
+    except OSError:
+        return False
+    finally:
+        with contextlib.suppress(OSError):
+            sock.settimeout(timeout)
+    return False  # an end of stream, or data nobody asked for
+
+
+class _OwnSocket:
+    """Opens the socket itself, so that a cancel reaches a connection that is still being made."""
+
+    endpoint: PoolEndpoint
+
+    def _new_conn(self) -> socket.socket:
+        connection: Any = self
+        attempt = current_attempt() or Attempt()
+        host = connection._dns_host.strip("[]")
+        try:
+            sock = open_socket(host, connection.port, connection.timeout, socket_options(self.endpoint.config), attempt)
+        except socket.gaierror as error:
+            raise NameResolutionError(connection.host, connection, error) from error
+        except socket.timeout as error:
+            raise ConnectTimeoutError(connection, f"{connection.host}: {error}") from error
+        except OSError as error:
+            raise NewConnectionError(connection, f"{connection.host}: {error}") from error
+        attempt.hold_through_handshake(sock)
+        return sock
+
+
+class StampedHTTPConnection(Stamped, _OwnSocket, HTTPConnection):
+    """Plain HTTP."""
+
+
+class StampedHTTPSConnection(Stamped, _OwnSocket, HTTPSConnection):
+    """HTTP over TLS."""
