@@ -1,11 +1,15 @@
 """Gathering an answer from its pieces, and the judgement whether it can be used."""
 
+import re
 from dataclasses import dataclass
 from typing import List, Optional
 
 from api.base import ChatResult, Usage
 from api.redact import words_of
 from core.errors import AnswerError, BlockedError, EmptyAnswerError, LengthError, RefusalError
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_HIGH_SURROGATE = re.compile("[\ud800-\udbff]")
 
 STOP, LENGTH, BLOCKED = "stop", "length", "blocked"
 
@@ -37,6 +41,7 @@ class Answer:
         self._model = model
         self._thoughts = _Thoughts()
         self._text: List[str] = []
+        self._half = ""
         self._refusal = ""
         self._finish = ""
         self._reason = ""
@@ -49,8 +54,17 @@ class Answer:
         self._refusal += piece.refusal
         self.usage = piece.usage or self.usage
         self._model = piece.model or self._model
-        text = self._thoughts.without(piece.text)
+        text = self._thoughts.without(self._whole(piece.text))
         self._text.append(text)
+        return text
+
+    def _whole(self, text: str) -> str:
+        """``text`` with its surrogate pairs joined: some servers cut an emoji in two, half of it in each event."""
+        text = self._half + text
+        self._half = text[-1:] if _HIGH_SURROGATE.fullmatch(text[-1:]) else ""
+        text = text[: len(text) - len(self._half)]
+        if _SURROGATE.search(text):
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return text
 
     def result(self) -> ChatResult:

@@ -9,6 +9,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Tuple
 from urllib.parse import SplitResult, urlsplit
 
+from api.redact import SHORTEST_ECHO
 from core.errors import ConfigError
 
 _PRIVATE_NETWORKS = tuple(
@@ -45,7 +46,7 @@ class Endpoint:
         key = clean_key(label, key)
         base_url, parts = _clean_url(label, base_url)
         host = (parts.hostname or "").lower()
-        if key and key in base_url:
+        if len(key) >= SHORTEST_ECHO and key in base_url:
             raise ConfigError(f"The base URL for {label} holds the key. Take it out of the URL.")
         if key and parts.scheme == "http" and not is_private(host):
             raise ConfigError(f"The key for {label} would cross the internet in the clear. Use https:// for {host}.")

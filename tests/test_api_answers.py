@@ -165,6 +165,23 @@ def test_thoughts_in_the_text_are_set_aside_however_they_are_cut(script: Script,
     assert "".join(stream) == stream.result.text == text
 
 
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        (["a\ud83d", "\ude00b"], "a\U0001f600b"),
+        (["a\ud83d", "b"], "a\ufffdb"),
+        (["a\ude00"], "a\ufffd"),
+        (["a", "\ud83d"], "a"),
+    ],
+    ids=["joined", "no second half", "no first half", "cut at the end"],
+)
+def test_letters_cut_between_events_are_joined_and_never_left_half(
+    script: Script, pieces: List[str], text: str
+) -> None:
+    stream = script.says(sse(*map(openai_delta, pieces), "[DONE]")).provider("compatible").stream(chat())
+    assert "".join(stream) == stream.result.text == text
+
+
 def test_a_server_that_does_not_stream_is_read_all_the_same(script: Script) -> None:
     stream = script.says(openai_reply("Hola", finish=None)).provider("compatible").stream(chat())
     assert list(stream) == ["Hola"]

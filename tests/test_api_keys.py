@@ -108,6 +108,10 @@ def test_only_this_machine_and_its_own_network_are_private(host: str, private: b
     assert is_private(host) is private
 
 
+def test_a_made_up_key_may_be_like_a_part_of_the_address() -> None:
+    api.create("compatible", api_key="local", base_url="http://nas.local/v1")
+
+
 def test_a_key_does_not_cross_the_internet_in_the_clear() -> None:
     with pytest.raises(ConfigError, match="in the clear"):
         api.create("openai", api_key=KEY, base_url="http://example.com/v1")
