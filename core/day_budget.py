@@ -72,7 +72,7 @@ class DayBudget:
         # By the local clock of whoever reads it.
         when = dt.datetime.fromtimestamp(self._wall() + left).astimezone().strftime("%H:%M")
         return QuotaError(
-            f"The budget of {self._limit} requests a day is used up. It begins anew at {when}, "
+            f"The budget of requests a day ({self._limit}) is used up. It begins anew at {when}, "
             f"in {minutes // 60} h {minutes % 60} min; what is done until then is kept.",
             retry_after=left,
         )

@@ -273,7 +273,7 @@ def test_a_spent_day_says_when_the_next_one_begins(clock: QuickClock) -> None:
     message = caught.value.user_message
     assert caught.value.permanent
     assert caught.value.retry_after == 12 * 3600
-    assert "2 requests a day" in message
+    assert "requests a day (2)" in message
     assert "in 12 h 0 min" in message
     assert dt.datetime.fromtimestamp(NOON + 12 * 3600).astimezone().strftime("%H:%M") in message
 
