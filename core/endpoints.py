@@ -145,6 +145,8 @@ class EndpointState:
         with self._changed:
             self._refusals = self._pauses = 0
             self._retry_budget = min(RETRY_BUDGET, self._retry_budget + RETRY_REFUND)
+            if self._probing is turn:
+                self._probing = None  # its body may take long yet, and the next probe is not to wait for that
             if turn.epoch == self._epoch and not self._proved:
                 self._proved = True
                 self._changed.notify_all()

@@ -1,0 +1,63 @@
+"""What an answer says about when to ask again."""
+
+import email.utils
+import time
+from typing import Any, Dict, Optional
+
+import pytest
+
+from core.hints import retry_after, should_retry
+
+
+def retry_info(delay: object) -> Dict[str, Any]:
+    kind = "type.googleapis.com/google.rpc."
+    return {"error": {"details": [{"@type": kind + "QuotaFailure"}, {"@type": kind + "RetryInfo", "retryDelay": delay}]}}
+
+
+@pytest.mark.parametrize(
+    ("headers", "document", "seconds"),
+    [
+        ({}, None, None),
+        ({"retry-after-ms": "1500"}, None, 1.5),
+        ({"retry-after-ms": "20", "retry-after": "1"}, None, 0.02),
+        ({"retry-after": "7"}, None, 7.0),
+        ({"retry-after": "0"}, None, 0.0),
+        ({"retry-after": "0.5"}, None, 0.5),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, None, 0.0),
+        ({"retry-after": "soon"}, None, None),
+        ({"retry-after": "-3"}, None, None),
+        ({"retry-after": "inf"}, None, None),
+        ({"retry-after": "Mon, 99 Foo 99999 00:00:00 GMT"}, None, None),
+        ({"retry-after-ms": "soon", "retry-after": "soon"}, retry_info("12s"), 12.0),
+        ({}, retry_info("0.25s"), 0.25),
+        ({}, [retry_info("12s")], 12.0),
+        ({}, retry_info("12"), None),
+        ({}, retry_info(12), None),
+        ({}, {"error": {"details": ["odd"]}}, None),
+        ({}, {"error": {"details": "odd"}}, None),
+        ({}, {"error": "odd"}, None),
+        ({}, [], None),
+        ({}, "odd", None),
+    ],
+)
+def test_the_first_usable_hint_counts(headers: Dict[str, str], document: object, seconds: Optional[float]) -> None:
+    assert retry_after(headers, document) == seconds
+
+
+def test_a_date_is_so_many_seconds_from_now() -> None:
+    hint = retry_after({"retry-after": email.utils.formatdate(time.time() + 60, usegmt=True)})
+    assert hint is not None
+    assert 55 < hint <= 60
+
+
+@pytest.mark.parametrize(
+    ("headers", "answer"),
+    [
+        ({"x-should-retry": "true"}, True),
+        ({"x-should-retry": "False "}, False),
+        ({"x-should-retry": "maybe"}, None),
+        ({}, None),
+    ],
+)
+def test_the_providers_own_word_on_retrying_is_read(headers: Dict[str, str], answer: Optional[bool]) -> None:
+    assert should_retry(headers) is answer
