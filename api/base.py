@@ -32,6 +32,7 @@ class ChatRequest:
     :ivar temperature: dropped for a model that refuses it; ``None`` leaves it to the provider.
     :ivar max_output_tokens: ``None`` leaves it to the provider.
     :ivar deadline: an instant of ``time.monotonic``, over everything, retries included.
+    :ivar tokens: what prompt and answer will take together, about; 0 if nobody counts.
     """
 
     model: str
@@ -41,6 +42,7 @@ class ChatRequest:
     max_output_tokens: Optional[int] = None
     cancel: CancelToken = field(default_factory=CancelToken)
     deadline: Optional[float] = None
+    tokens: int = 0
 
 
 @dataclass(frozen=True)

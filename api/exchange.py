@@ -25,7 +25,7 @@ from typing import (
 
 from api import adapt, sse
 from api.answer import STOP, Answer, Piece
-from api.base import ChatRequest, ChatResult, ChatStream, Provider
+from api.base import ChatRequest, ChatResult, ChatStream, Provider, Usage
 from api.endpoint import Endpoint
 from api.errors_map import Source, error_for, error_inside
 from api.shape import load_answer
@@ -42,6 +42,7 @@ _T = TypeVar("_T")
 class _Opened(NamedTuple):
     """A stream whose first piece is in, so that the provider can no longer refuse the whole of it."""
 
+    request: Request
     response: StreamingResponse
     pieces: Iterator[Piece]
 
@@ -102,7 +103,12 @@ class HTTPProvider(Provider):
         opened = self._open(self._chat_request(request, streaming=True), request)
         answer = Answer(self.name, self.label, request.model)
         deltas = (delta for delta in map(answer.add, opened.pieces) if delta)
-        return ChatStream(deltas, finish=answer.result, usage=lambda: answer.usage, close=opened.response.close)
+
+        def close() -> None:
+            opened.response.close()
+            _settle(opened.request, answer.usage)
+
+        return ChatStream(deltas, finish=answer.result, usage=lambda: answer.usage, close=close)
 
     # --- what a provider's module says --------------------------------------------------------------------------------
 
@@ -137,6 +143,7 @@ class HTTPProvider(Provider):
         answer = Answer(self.name, self.label, chat.model)
         answer.add(self._piece(self._adapted(request, chat, self._fetch_once, streaming=False)))
         answer.add(Piece(finish=STOP))  # a whole body is a whole answer, even without a word on why it ended
+        _settle(request, answer.usage)
         return answer.result()
 
     def _open_once(self, request: Request, chat: ChatRequest) -> _Opened:
@@ -154,7 +161,7 @@ class HTTPProvider(Provider):
                 raise EmptyAnswerError(f"The answer from {self.label} is empty.", provider=self.name)
             answered(response.status)
             stack.pop_all()
-        return _Opened(response, chain([first], pieces))
+        return _Opened(request, response, chain([first], pieces))
 
     def _pieces(self, response: StreamingResponse, model: str) -> Iterator[Piece]:
         """Each piece as it comes. A server that does not stream, or fails before it can, sends one JSON body."""
@@ -198,7 +205,7 @@ class HTTPProvider(Provider):
         accept = "text/event-stream" if streaming else "application/json"
         request = self._request("POST", self.base_url, chat.cancel, accept)
         headers = {**request.headers, "content-type": "application/json"}
-        return replace(request, headers=headers, model=chat.model, deadline=chat.deadline)
+        return replace(request, headers=headers, model=chat.model, deadline=chat.deadline, tokens=chat.tokens)
 
     def _request(self, method: str, url: str, cancel: CancelToken, accept: str = "application/json") -> Request:
         key = self._endpoint.key
@@ -210,6 +217,13 @@ class HTTPProvider(Provider):
 
     def _at_page(self) -> str:
         return f" at {self.key_page}" if self.key_page else ""
+
+
+def _settle(request: Request, usage: Usage) -> None:
+    """Count what was really used, where the provider said so, against the budget of a minute."""
+    used = usage.prompt_tokens + usage.completion_tokens
+    if request.charge is not None and used:
+        request.charge.settle(used)
 
 
 def _withheld(request: Request) -> Tuple[Callable[[int], None], Request]:

@@ -16,6 +16,7 @@ from core.endpoints import Turn, state_of
 from core.errors import (
     KeyRefusedError,
     ModelNotFoundError,
+    NothingSentError,
     ProviderError,
     QuotaError,
     RateLimitError,
@@ -23,6 +24,7 @@ from core.errors import (
     TransportError,
 )
 from core.messages import Request
+from core.rate_limit import limiter_for
 
 log = logging.getLogger("subai.backoff")
 
@@ -90,7 +92,7 @@ def rate_limited_backoff_on_429(
 
 
 def _until_final(settings: BackoffConfig, request: Request, send: Callable[[Request], Any]) -> Any:
-    state = state_of(request.endpoint)
+    state, limiter = state_of(request.endpoint), limiter_for(request.endpoint)
     deadline = cast(float, request.deadline)
     tries = 0
     passing_failures = 0
@@ -99,7 +101,12 @@ def _until_final(settings: BackoffConfig, request: Request, send: Callable[[Requ
         turn = state.wait_for_turn(settings, request.model, request.cancel, deadline)
         pause = 0.0
         try:
-            return send(replace(request, attempt=tries, on_headers=turn.answered))
+            charge = limiter.acquire(request.tokens, request.cancel, deadline, settings.min_interval)
+            try:
+                return send(replace(request, attempt=tries, charge=charge, on_headers=turn.answered))
+            except NothingSentError:
+                charge.take_back()
+                raise
         except RateLimitError as error:
             _take_refusal(settings, turn, error)  # the pause is everybody's, and waited for above
         except SubAIError as error:

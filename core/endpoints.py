@@ -60,7 +60,7 @@ class Turn:
 
 
 class EndpointState:
-    """What keeps a request back: a probe of an endpoint that has not proved itself yet, a pause after a 429, pacing."""
+    """What keeps a request back: a probe of an endpoint that has not proved itself yet, and a pause after a 429."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -69,7 +69,6 @@ class EndpointState:
         self._epoch = 0  # counts the pauses; a success is proof only if its request started after the last one
         self._probing: Optional[Turn] = None
         self._paused_until = 0.0
-        self._next_start = 0.0
         self._refusals = 0
         self._pauses = 0  # in a row, like the refusals
         self._retry_budget = RETRY_BUDGET
@@ -100,7 +99,7 @@ class EndpointState:
                 now = self._clock()
                 pause = self._seconds_to_wait(now)
                 if pause <= 0:
-                    return self._take_turn(settings, model, now)
+                    return self._take_turn(model)
                 self._raise_if_too_long(settings, now)
                 if now >= deadline or (pause != float("inf") and now + pause > deadline):
                     raise DeadlineError("The time given to the request ends before the provider may be asked again.")
@@ -126,7 +125,7 @@ class EndpointState:
     def _seconds_to_wait(self, now: float) -> float:
         if self._probing is not None and not self._proved:
             return float("inf")
-        return max(self._paused_until, self._next_start) - now
+        return self._paused_until - now
 
     def _raise_if_too_long(self, settings: BackoffConfig, now: float) -> None:
         left = self._paused_until - now
@@ -134,11 +133,10 @@ class EndpointState:
             words = f"The provider asks to wait {left:.0f} s. Try again later."
             raise RateLimitError(words, status=429, retry_after=left, permanent=True)
 
-    def _take_turn(self, settings: BackoffConfig, model: str, now: float) -> Turn:
+    def _take_turn(self, model: str) -> Turn:
         turn = Turn(self, model, self._epoch)
         if not self._proved:
             self._probing = turn
-        self._next_start = now + settings.min_interval
         return turn
 
     def _succeeded(self, turn: Turn) -> None:

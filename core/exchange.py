@@ -17,6 +17,7 @@ from core.failures import classify, expected, peer_left, proxy_refusal
 from core.inflight import Attempt, working_on
 from core.messages import Request
 from core.pool_endpoint import PoolEndpoint
+from core.rate_limit import limiter_for
 
 log = logging.getLogger("subai.transport")
 
@@ -125,6 +126,8 @@ class Exchange:
         if self.status == 407:
             self._fail(proxy_refusal(407, self._host()))
         self._attempt.set_timeout(self._endpoint.config.read_timeout)
+        if self._request.endpoint:
+            limiter_for(self._request.endpoint).observe(self.headers)
         if self._request.on_headers is not None:
             self._request.on_headers(self.status)
 

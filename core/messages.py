@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Mapping, Optional
 
 from core.cancel import CancelToken
+from core.rate_limit import Charge
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,8 @@ class Request:
     :ivar deadline: instant of ``time.monotonic`` after which nobody wants the answer; None: ``total_timeout`` from now.
     :ivar endpoint: opaque id of endpoint and key (``core.endpoints.endpoint_id``), under which failures are remembered.
     :ivar attempt: 1 for the first try; ``core.backoff`` counts on.
+    :ivar tokens: what it will cost, about, prompt and answer; counts against the budget of a minute.
+    :ivar charge: how it counts against the budgets, given by ``core.backoff``; settle it once the real use is known.
     :ivar on_headers: called with the status as soon as the answer's headers are in.
     """
 
@@ -26,6 +29,8 @@ class Request:
     deadline: Optional[float] = None
     endpoint: str = field(default="", repr=False)
     attempt: int = 1
+    tokens: int = 0
+    charge: Optional[Charge] = field(default=None, repr=False, compare=False)
     on_headers: Optional[Callable[[int], None]] = field(default=None, repr=False)
 
 
