@@ -48,19 +48,24 @@ def ask(
     around: Around,
     *,
     anchored: bool,
+    tokens: int,
     cancel: CancelToken,
     on_judged: Callable[[Cue, Judged], None],
 ) -> Outcome:
     """Ask for ``cues`` once; ``on_judged`` hears of each as soon as something is known of it.
 
-    Failures of the network, the provider or the answer are part of the outcome.
+    ``tokens`` is what it will take, about. Failures of the network, the provider or the answer are part of the outcome.
 
     :raises CancelledError: the job was cancelled; what was accepted until then has been told.
     """
     texts = [cue.text for cue in cues]
     keys = prompt.anchored_keys(texts) if anchored else prompt.plain_keys(len(texts))
     request = ChatRequest(
-        route.model, prompt.messages(brief, keys, texts, around.before, around.after), keys, cancel=cancel
+        route.model,
+        prompt.messages(brief, keys, texts, around.before, around.after),
+        keys,
+        cancel=cancel,
+        tokens=tokens,
     )
     aligner = Aligner(
         texts,

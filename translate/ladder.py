@@ -23,6 +23,9 @@ class Step:
 #: twice, since the model's mood is all that is left to change.
 LADDER = (Step(1000, False), Step(1000, True), Step(12, True), Step(4, True), Step(1, False), Step(1, False))
 
+#: What a second route is asked for what the first could not: together, then each alone.
+SECOND_LADDER = (Step(40, True), Step(1, False))
+
 #: Requests that one batch may cost before what is left keeps its source: nobody wants to pay for a model that cannot.
 MOST_REQUESTS = 24
 
