@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import contextlib
 import sys
 from typing import Tuple
 
@@ -40,11 +41,12 @@ async def _serve(target: int, round_trip: float) -> None:
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", target)
         # A real client waits a round trip for the answer to its SYN before it sends anything.
-        await asyncio.gather(
-            _relay(reader, back, round_trip / 2, first=round_trip),
-            _relay(there, writer, round_trip / 2, first=0.0),
-            return_exceptions=True,
-        )
+        with contextlib.suppress(asyncio.CancelledError):  # the end of the measurement
+            await asyncio.gather(
+                _relay(reader, back, round_trip / 2, first=round_trip),
+                _relay(there, writer, round_trip / 2, first=0.0),
+                return_exceptions=True,
+            )
 
     server = await asyncio.start_server(meet, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
