@@ -58,9 +58,9 @@ def classify(error: Exception, attempt: Attempt, host: str) -> SubAIError:
         return ended
     if isinstance(error, SubAIError):
         return error
-    if isinstance(error, UnicodeError):
-        return ConfigError(f"{host} cannot be the name of a host: check the address.")
     chain = list(causes(error))
+    if any(isinstance(item, (UnicodeError, http.client.InvalidURL)) for item in chain):
+        return ConfigError(f"{host} cannot be the name of a host: check the address.")
     return _after_sending(chain, host) if attempt.connected else _while_connecting(chain, host)
 
 
@@ -78,21 +78,19 @@ def _while_connecting(chain: List[BaseException], host: str) -> TransportError:
         refused = _TUNNEL_REFUSED.search(str(item))
         if refused:
             return proxy_refusal(int(refused.group(1)), host)
+    # By name, since urllib3 and PySocks are optional: each has a ProxyError of its own, PySocks with subclasses.
+    at_proxy = any(kind.__name__ == "ProxyError" for item in chain for kind in type(item).__mro__)
     for item in chain:
-        # By name, since urllib3 and PySocks are optional: each has a ProxyError of its own, PySocks with subclasses.
-        if any(kind.__name__ == "ProxyError" for kind in type(item).__mro__):
-            return ProxyError(f"The proxy could not be used for {host}: {_words(chain)}. Check its address and login.")
-    for item in chain:
-        if isinstance(item, socket.gaierror):
-            return NameLookupError(f"{host} was not found: check the internet connection and the address.")
         if isinstance(item, ssl.SSLCertVerificationError):
-            return TLSError(
-                f"The certificate of {host} is not trusted ({item.verify_message}). Check the clock or name a CA file.",
-                permanent=True,
-            )
-    for item in chain:
-        if isinstance(item, ssl.SSLError):
-            return TLSError(f"No secure connection to {host}: {_words(chain)}.")
+            whose = "the proxy" if at_proxy else host
+            words = f"The certificate of {whose} is not trusted: {item.verify_message}."
+            return TLSError(f"{words} Check the clock or name a CA file.", permanent=True)
+    if at_proxy:
+        return ProxyError(f"The proxy could not be used for {host}: {_words(chain)}. Check its address and login.")
+    if any(isinstance(item, socket.gaierror) for item in chain):
+        return NameLookupError(f"{host} was not found: check the internet connection and the address.")
+    if any(isinstance(item, ssl.SSLError) for item in chain):
+        return TLSError(f"No secure connection to {host}: {_words(chain)}.")
     return ConnectError(f"{host} could not be reached: {_words(chain)}.")
 
 

@@ -4,7 +4,9 @@ Redirects and the environment's proxies are off, TLS is verified, and a cancel r
 """
 
 import base64
+import contextlib
 import http.client
+import socket
 import ssl
 import time
 import urllib.request
@@ -35,12 +37,21 @@ class _Connection(http.client.HTTPConnection):
         self._attempt.hold_through_handshake(self.sock)
         tunnel: Optional[str] = getattr(self, "_tunnel_host", None)
         if tunnel:
-            self._tunnel()  # type: ignore[attr-defined]
+            self._go_through_tunnel(self.sock)
         if self._tls is not None:
             self.sock = self._tls.wrap_socket(self.sock, server_hostname=tunnel or self.host)
         self._endpoint.stats.opened(time.monotonic() - began)
         self._attempt.established(self.sock, 0, reused=False)
         self._attempt.set_timeout(config.first_byte_timeout)
+
+    def _go_through_tunnel(self, sock: socket.socket) -> None:
+        try:
+            self._tunnel()  # type: ignore[attr-defined]
+        except BaseException:
+            # Before Python 3.11.4 the proxy's answer is left open, and keeps the socket open with it.
+            with contextlib.suppress(OSError):
+                socket.close(sock.detach())
+            raise
 
 
 class _Handler(urllib.request.AbstractHTTPHandler):

@@ -2,17 +2,14 @@
 
 import sys
 import threading
-from typing import Any, Callable, Iterator, List
+from typing import Any, Iterator, List
 
 import pytest
-from support_server import Script, ScriptedServer, authority
+from support_server import Connect, Script, ScriptedServer, Serve, authority
 
 from core.config import PoolConfig
 from core.connection_pool import ConnectionPoolManager
 from core.transport import Transport
-
-Serve = Callable[..., ScriptedServer]
-Connect = Callable[..., Transport]
 
 
 @pytest.fixture

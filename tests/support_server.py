@@ -3,6 +3,8 @@
 A script is a function that is given a ``Peer``, one connection, and plays the server's part on it.
 """
 
+import base64
+import select
 import socket
 import ssl
 import struct
@@ -10,12 +12,14 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from typing import Any, Callable, Iterator, List, Optional
+from typing import Any, Callable, Iterator, List, Optional, Tuple
+from urllib.parse import urlsplit
 
 import trustme
 
 from core.cancel import CancelToken
 from core.messages import Request
+from core.transport import Transport
 
 #: What a person feels: an end that is asked for must come within this.
 SOON = 1.0
@@ -174,9 +178,15 @@ class ScriptedServer:
         peer.sock.close()
 
 
-def post(server: ScriptedServer, body: bytes = b"{}", **rest: Any) -> Request:
-    """A request to the server."""
-    rest.setdefault("url", server.url)
+#: What the fixtures ``serve`` and ``connect`` are.
+Serve = Callable[..., ScriptedServer]
+Connect = Callable[..., Transport]
+
+
+def post(server: Optional[ScriptedServer] = None, body: bytes = b"{}", **rest: Any) -> Request:
+    """A request to the server, or to ``url``."""
+    if server is not None:
+        rest.setdefault("url", server.url)
     return Request("POST", body=body, **rest)
 
 
@@ -197,6 +207,77 @@ def server_tls(*names: str, newest: Optional[ssl.TLSVersion] = None) -> ssl.SSLC
         context.maximum_version = newest
     authority().issue_cert(*(names or ("127.0.0.1", "localhost"))).configure_cert(context)
     return context
+
+
+# --- proxies --------------------------------------------------------------------------------------------------------
+
+
+def proxying(login: str = "") -> Script:
+    """An http proxy: CONNECT for https, and whole URLs for http; with ``user:password`` if there is a ``login``."""
+    wanted = b"proxy-authorization: basic " + base64.b64encode(login.encode()).lower()
+
+    def script(peer: Peer) -> None:
+        while True:
+            asked = peer.request()
+            if asked is None:
+                return
+            head, _, body = asked.partition(b"\r\n\r\n")
+            if login and wanted not in head.lower():
+                peer.send(raw(b"", "407 Proxy Authentication Required", "Proxy-Authenticate: Basic"))
+                continue
+            method, target, _ = head.split(b"\r\n")[0].decode().split(" ")
+            if method == "CONNECT":
+                host, _, port = target.rpartition(":")
+                peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                relay(peer.sock, (host, int(port)))
+                return
+            parts = urlsplit(target)
+            path = target[len(f"{parts.scheme}://{parts.netloc}") :]
+            with socket.create_connection((parts.hostname or "", parts.port or 80)) as far:
+                far.sendall(head.replace(target.encode(), path.encode(), 1) + b"\r\n\r\n" + body)
+                peer.send(far.recv(65536))
+
+    return script
+
+
+def socks5(login: str = "") -> Script:
+    """A SOCKS 5 proxy (RFC 1928, RFC 1929)."""
+    name, _, password = login.partition(":")
+
+    def script(peer: Peer) -> None:
+        _, methods = peer.sock.recv(2)
+        peer.sock.recv(methods)
+        peer.send(b"\x05\x02" if login else b"\x05\x00")
+        if login:
+            given = peer.sock.recv(1000)
+            right = given == bytes([1, len(name), *name.encode(), len(password), *password.encode()])
+            peer.send(b"\x01\x00" if right else b"\x01\x01")
+            if not right:
+                return
+        kind = peer.sock.recv(4)[3]
+        if kind == 3:
+            host = peer.sock.recv(peer.sock.recv(1)[0]).decode()
+            peer.server.requests.append(host.encode())
+        else:
+            host = socket.inet_ntoa(peer.sock.recv(4))
+        (port,) = struct.unpack(">H", peer.sock.recv(2))
+        peer.send(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
+        relay(peer.sock, (host, port))
+
+    return script
+
+
+def relay(near: socket.socket, address: Tuple[str, int]) -> None:
+    """Pass everything on, both ways, until one side leaves."""
+    with socket.create_connection(address) as far:
+        other = {near: far, far: near}
+        while True:
+            buffered = isinstance(near, ssl.SSLSocket) and near.pending()
+            for sock in [near] if buffered else select.select([near, far], [], [], 30)[0]:
+                data = sock.recv(65536)
+                if not data:
+                    return
+                other[sock].sendall(data)
 
 
 # --- odd servers ----------------------------------------------------------------------------------------------------

@@ -33,7 +33,8 @@ def test_a_cancelled_token_refuses_to_wait() -> None:
 
 
 def test_subscribers_are_called_once_however_often_it_is_cancelled() -> None:
-    token, calls = CancelToken(), []  # type: ignore[var-annotated]
+    token = CancelToken()
+    calls: List[int] = []
     token.subscribe(lambda: calls.append(1))
     token.cancel()
     token.cancel()

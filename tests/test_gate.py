@@ -65,7 +65,7 @@ def test_a_newcomer_does_not_overtake_a_waiter() -> None:
 def test_a_wait_that_takes_too_long_fails_and_leaves_the_queue() -> None:
     gate = Gate(1)
     held = gate.acquire(0, Attempt())
-    with pytest.raises(PoolTimeoutError, match="within 0.01 s"):
+    with pytest.raises(PoolTimeoutError, match=r"within 0\.01 s"):
         gate.acquire(0.01, Attempt())
     assert gate.waiting == 0
     held.release()
@@ -178,4 +178,4 @@ def test_sixteen_threads_share_two_permits_fairly() -> None:
         permit.release()
     served = [worker.join(5).result for worker in workers]
     assert most <= 2
-    assert max(served) - min(served) <= 16
+    assert min(served) * 2 > max(served)

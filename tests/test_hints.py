@@ -11,7 +11,9 @@ from core.hints import retry_after, should_retry
 
 def retry_info(delay: object) -> Dict[str, Any]:
     kind = "type.googleapis.com/google.rpc."
-    return {"error": {"details": [{"@type": kind + "QuotaFailure"}, {"@type": kind + "RetryInfo", "retryDelay": delay}]}}
+    return {
+        "error": {"details": [{"@type": kind + "QuotaFailure"}, {"@type": kind + "RetryInfo", "retryDelay": delay}]}
+    }
 
 
 @pytest.mark.parametrize(

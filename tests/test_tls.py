@@ -1,0 +1,94 @@
+"""Certificates are verified, and a person is told what is wrong with them."""
+
+import ssl
+import sys
+from pathlib import Path
+
+import pytest
+from support_server import Connect, Serve, authority, keep_alive, post, saying, server_tls
+
+from core.errors import ConfigError, ConnectionDroppedError, NothingSentError, TLSError
+from core.tls import make_context
+
+pytest_plugins = ("network_fixtures",)
+
+
+def test_a_certificate_of_a_known_authority_is_accepted(serve: Serve, connect: Connect, trusted: str) -> None:
+    server = serve(keep_alive, tls=server_tls())
+    assert connect(ca_file=trusted).send(post(server)).body == b"fine"
+
+
+def test_an_unknown_authority_is_permanent(serve: Serve, connect: Connect) -> None:
+    server, transport = serve(keep_alive, tls=server_tls()), connect()
+    with pytest.raises(TLSError, match=r"The certificate of 127\.0\.0\.1 is not trusted") as caught:
+        transport.send(post(server))
+    assert caught.value.permanent
+    assert isinstance(caught.value, NothingSentError)
+    assert server.requests == []
+    (after,) = transport.pool.stats().values()
+    assert after.errors == {"tls": 1}
+
+
+def test_a_certificate_for_another_host_is_permanent(serve: Serve, connect: Connect, trusted: str) -> None:
+    server = serve(keep_alive, tls=server_tls("other.example"))
+    with pytest.raises(TLSError, match="not trusted") as caught:
+        connect(ca_file=trusted).send(post(server))
+    assert caught.value.permanent
+    assert server.requests == []
+
+
+def test_a_server_without_tls_is_no_secure_connection(serve: Serve, connect: Connect) -> None:
+    def greet(peer: object) -> None:
+        peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")  # type: ignore[attr-defined]
+
+    server = serve(greet)
+    with pytest.raises(TLSError, match=r"No secure connection to 127\.0\.0\.1") as caught:
+        connect().send(post(url=server.url.replace("http:", "https:")))
+    assert not caught.value.permanent
+
+
+def test_a_server_that_leaves_in_the_handshake_is_nothing_sent(serve: Serve, connect: Connect) -> None:
+    server = serve(lambda peer: peer.reset())
+    with pytest.raises(NothingSentError):
+        connect().send(post(url=server.url.replace("http:", "https:")))
+
+
+def test_a_stream_over_tls_that_is_cut_is_dropped(serve: Serve, connect: Connect, trusted: str) -> None:
+    """Without the closing alert, too: some ssl modules take that for a proper end."""
+    cut = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n12"
+    server = serve(saying(cut), tls=server_tls())
+    with pytest.raises(ConnectionDroppedError):
+        connect(ca_file=trusted).send(post(server))
+
+
+def test_the_context_takes_nothing_older_than_tls_1_2_and_checks_names() -> None:
+    context = make_context()
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert context.verify_mode == ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.cert_store_stats()["x509_ca"] > 50
+
+
+def test_without_certifi_the_machines_own_certificates_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "certifi", None)
+    assert make_context().verify_mode == ssl.CERT_REQUIRED
+
+
+def test_own_certificates_come_on_top_of_the_usual_ones(trusted: str) -> None:
+    usual = make_context().cert_store_stats()["x509"]
+    assert make_context(trusted).cert_store_stats()["x509"] == usual + 1
+
+
+def test_a_ca_file_that_cannot_be_used_is_named(connect: Connect, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.write_text("nothing\n")
+    key = tmp_path / "key.pem"
+    authority().private_key_pem.write_to_path(str(key))
+    for path, words in (
+        (empty, "holds no certificate"),
+        (key, "holds no certificate"),
+        (tmp_path / "missing.pem", "No such file"),
+        (tmp_path, "Is a directory"),
+    ):
+        with pytest.raises(ConfigError, match=rf"The CA file .* cannot be used: .*{words}"):
+            connect(ca_file=str(path)).send(post(url="https://127.0.0.1:1/"))
