@@ -95,7 +95,7 @@ def _only_session_tickets(sock: Any) -> bool:
 
     They make the socket readable, which urllib3 takes for a connection that was dropped.
     """
-    if not isinstance(sock, ssl.SSLSocket):
+    if not hasattr(sock, "version"):  # neither an SSLSocket nor urllib3's TLS inside TLS
         return False
     timeout = sock.gettimeout()
     try:
