@@ -2,7 +2,6 @@
 
 from typing import Dict, Optional, Type
 
-from api.base import Provider
 from api.compatible import Compatible
 from api.exchange import HTTPProvider
 from api.gemini import Gemini
@@ -18,7 +17,7 @@ PROVIDERS: Dict[str, Type[HTTPProvider]] = {
 
 def create(
     name: str, *, api_key: str, base_url: Optional[str] = None, transport: Optional[Transport] = None
-) -> Provider:
+) -> HTTPProvider:
     """The provider called ``name``, one of ``PROVIDERS``.
 
     :param base_url: another root than the provider's own; ``compatible`` has none of its own.

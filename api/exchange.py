@@ -34,6 +34,7 @@ from core.cancel import CancelToken
 from core.connection_pool import connection_pool_manager
 from core.endpoints import endpoint_id, state_of
 from core.errors import BadRequestError, ConfigError, EmptyAnswerError
+from core.rate_limit import RateLimiter, limiter_for
 from core.transport import Request, StreamingResponse, Transport
 
 _T = TypeVar("_T")
@@ -92,6 +93,11 @@ class HTTPProvider(Provider):
     def base_url(self) -> str:
         """Where requests go, without a slash at the end: what to warm up."""
         return self._endpoint.base_url
+
+    @property
+    def limiter(self) -> RateLimiter:
+        """The budgets of this endpoint and key."""
+        return limiter_for(self._endpoint_id)
 
     def forget_refusals(self) -> None:
         state_of(self._endpoint_id).enable()

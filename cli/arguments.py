@@ -1,13 +1,15 @@
 """The flags of each command."""
 
 import argparse
-from typing import List, Optional
+import re
+from typing import List, Optional, Tuple
 
 from cli.connect import DEMO, PROVIDER_NAMES
 from core.errors import ConfigError
 
 PARALLEL = 4
 MOST_PARALLEL = 64
+_TIME = re.compile(r"(?:(?:(\d{1,2}):)?(\d{1,3}):)?(\d{1,5}(?:\.\d+)?)")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -26,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--model", metavar="M", default="", help="the model to ask; the provider's usual one if left out")
     _add_connection(check)
     _add_connection(commands.add_parser("models", help="list the provider's models"))
+    _add_memory(commands.add_parser("memory", help="what was translated before: stats, clear, export, import"))
     return root
 
 
@@ -43,10 +46,38 @@ def _add_translate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", metavar="M", default="", help="the provider's usual one if left out")
     command.add_argument("--style", metavar="TEXT", default="", help='a wish, such as "formal" or "for children"')
     command.add_argument("-o", "--output", metavar="OUT", help="where the translation goes (with one FILE only)")
-    command.add_argument("--force", action="store_true", help="replace a translation that exists")
+    command.add_argument("--force", action="store_true", help="replace a translation that exists; what memory has is not paid again")
     command.add_argument("--report", metavar="FILE.json", help="write figures and untranslated lines there")
     command.add_argument("--estimate", action="store_true", help="say what it would take, and stop")
+    _add_engine(command)
     _add_connection(command)
+
+
+def _add_engine(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("order, money and memory")
+    group.add_argument("--film", metavar='"TITLE (YEAR)"', default="", help="what the model is told of the film")
+    group.add_argument(
+        "--start-at", type=_position, default=0.0, metavar="TIME", help="begin there: 40:00, 1:02:03 or seconds"
+    )
+    group.add_argument(
+        "--second-provider", metavar="P[:MODEL]", help="takes over what the first one refuses, and all of it if need be"
+    )
+    group.add_argument("--max-cost", type=_dollars, metavar="USD", help="stop before a file costs more than this")
+    group.add_argument(
+        "--budget-per-minute", type=_budget, default=(0, 0), metavar="REQUESTS[,TOKENS]", help="go no faster than this"
+    )
+    group.add_argument(
+        "--budget-per-day", type=_count, default=0, metavar="REQUESTS", help="of a free tier; batches grow to fit"
+    )
+    group.add_argument("--no-memory", action="store_true", help="neither use nor keep what was translated before")
+
+
+def _add_memory(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+    actions.add_parser("stats", help="what is in it, and what was spent each month")
+    actions.add_parser("clear", help="forget all translations")
+    for name, words in (("export", "write it to a TMX file"), ("import", "take over a TMX file")):
+        actions.add_parser(name, help=words).add_argument("file", metavar="FILE.tmx")
 
 
 def _add_connection(command: argparse.ArgumentParser) -> None:
@@ -63,6 +94,36 @@ def _add_connection(command: argparse.ArgumentParser) -> None:
         "--parallel", type=_parallel, default=PARALLEL, metavar="N", help=f"requests at once ({PARALLEL})"
     )
     group.add_argument("-v", "--verbose", action="store_true", help="log each request")
+
+
+def _position(text: str) -> float:
+    """Seconds of ``40:00``, ``1:02:03``, ``90`` or ``90.5``."""
+    match = _TIME.fullmatch(text.strip())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 40:00 or 1:02:03")
+    hours, minutes, seconds = match.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds)
+
+
+def _dollars(text: str) -> float:
+    try:
+        amount = float(text.strip().lstrip("$"))
+    except ValueError:
+        amount = -1.0
+    if not 0 < amount < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of dollars such as 0.50")
+    return amount
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return int(text)
+
+
+def _budget(text: str) -> Tuple[int, int]:
+    requests, _, tokens = text.partition(",")
+    return _count(requests), _count(tokens) if tokens else 0
 
 
 def _parallel(text: str) -> int:

@@ -7,19 +7,13 @@ from dataclasses import dataclass
 from typing import Iterator, Optional
 
 import api
-from api.base import Provider
+from api.exchange import HTTPProvider
 from cli.standin import StandIn
 from core.connection_pool import ConnectionPoolManager
-from core.errors import ConfigError
 from core.transport import Transport
 
 DEMO = "demo"
-KEY_VARIABLES = {
-    "openai": "OPENAI_API_KEY",
-    "gemini": "GEMINI_API_KEY",
-    "openrouter": "OPENROUTER_API_KEY",
-    "compatible": "SUBAI_API_KEY",
-}
+KEY_VARIABLES = {name: kind.key_name for name, kind in api.PROVIDERS.items()}
 PROVIDER_NAMES = (*KEY_VARIABLES, DEMO)
 DEMO_MODEL = "stand-in"
 
@@ -29,7 +23,7 @@ class Connection:
     """A provider, and the pool and transport that its requests go through."""
 
     name: str
-    provider: Provider
+    provider: HTTPProvider
     pool: ConnectionPoolManager
     transport: Transport
 
@@ -58,10 +52,13 @@ def connected(options: argparse.Namespace) -> Iterator[Connection]:
                 provider = api.create("compatible", api_key="", base_url=standin.openai_base_url, transport=transport)
                 yield Connection(name, provider, pool, transport)
         else:
-            key = os.environ.get(KEY_VARIABLES[name], "")
-            if not key and name != "compatible":
-                raise ConfigError(
-                    f"There is no key for {name}: set {KEY_VARIABLES[name]}, or try --provider {DEMO} without one."
-                )
-            provider = api.create(name, api_key=key, base_url=options.base_url, transport=transport)
-            yield Connection(name, provider, pool, transport)
+            yield Connection(name, with_key(name, options.base_url, transport), pool, transport)
+
+
+def with_key(name: str, base_url: Optional[str], transport: Transport) -> HTTPProvider:
+    """The provider called ``name`` with its key from the environment.
+
+    :raises ConfigError: there is no key, or it cannot be one.
+    """
+    key = os.environ.get(KEY_VARIABLES[name], "")
+    return api.create(name, api_key=key, base_url=base_url, transport=transport)

@@ -6,18 +6,19 @@ from typing import Callable, Dict, List
 
 from cli import arguments, exits
 from cli.asking_commands import check, models
+from cli.memory_command import memory
 from cli.terminal import say_error
 from cli.translate_command import translate
 from core.errors import SubAIError
 
-COMMANDS: Dict[str, Callable[..., int]] = {"translate": translate, "check": check, "models": models}
+COMMANDS: Dict[str, Callable[..., int]] = {"translate": translate, "check": check, "models": models, "memory": memory}
 
 
 def main(words: List[str]) -> int:
     """Run one command; the exit code is one of ``cli.exits``."""
     try:
         options = arguments.parse(words)
-        _log_to_terminal(verbose=options.verbose)
+        _log_to_terminal(verbose=getattr(options, "verbose", False))
         return COMMANDS[options.command](options)
     except SubAIError as error:
         say_error(error.user_message)

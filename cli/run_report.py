@@ -4,7 +4,9 @@ from dataclasses import asdict, astuple, dataclass
 from typing import Any, Dict, List, Optional, Tuple
 
 from cli.connect import Connection
+from translate.costs import Estimate
 from translate.film import Film
+from translate.purse import Purse
 from translate.report import JobReport
 
 Untranslated = List[Tuple[int, str]]
@@ -38,7 +40,15 @@ def network_so_far(connection: Connection) -> Network:
 
 
 def as_document(
-    film: Film, report: JobReport, left: Untranslated, network: Network, provider: str, model: str, *, written: bool
+    film: Film,
+    report: JobReport,
+    left: Untranslated,
+    network: Network,
+    provider: str,
+    model: str,
+    purse: Purse,
+    *,
+    written: bool,
 ) -> Dict[str, Any]:
     """The figures of one file. ``translated`` and ``kept`` add up to ``cues``; a cue without words needs no translation."""
     used = network.connections_created + network.connections_reused
@@ -53,22 +63,41 @@ def as_document(
         "total_seconds": _rounded(report.total_seconds),
         "prompt_tokens": report.usage.prompt_tokens,
         "completion_tokens": report.usage.completion_tokens,
+        "cost": None if purse.spent is None else round(purse.spent, 6),
+        "remembered": report.remembered,
         "provider": provider,
         "model": model,
         "output": film.output if written else None,
     }
 
 
-def last_words(film: Film, report: JobReport, left: Untranslated, network: Network, *, written: bool) -> str:
+def estimate_words(film: Film, expected: Estimate, remembered: int, as_of: str) -> str:
+    """One line for ``--estimate``."""
+    known = f" ({remembered} remembered)" if remembered else ""
+    tokens = expected.usage.prompt_tokens + expected.usage.completion_tokens
+    money = "price unknown" if expected.cost is None else f"about ${expected.cost:.4f} (prices of {as_of})"
+    asked = f"{expected.cues} lines to translate{known}, about {expected.requests} requests, {tokens} tokens, {money}."
+    return f"{film.path}: {asked}"
+
+
+def last_words(
+    film: Film, report: JobReport, left: Untranslated, network: Network, purse: Purse, *, written: bool
+) -> str:
     """One line: how many lines, what it took, and where the result is."""
     done = len(film.cues) - len(left)
-    took = (
-        f"{network.requests} requests over {network.connections_created} connections, {report.total_seconds:.1f} s"
-    )
+    money = f", ${purse.spent:.4f}" if purse.spent else ""
+    connections = f"{network.connections_created} new connection{'s' * (network.connections_created != 1)}"
+    took = f"{_requests(network.requests)} over {connections}, {report.total_seconds:.1f} s{money}"
+    if report.remembered:
+        took = f"{report.remembered} remembered, {took}"
     if not written:
         return f"{film.path}: nothing was translated, nothing was written ({took})."
     kept = f", {len(left)} kept in the source language" if left else ""
     return f"{film.output}: {done} of {len(film.cues)} lines translated{kept} ({took})."
+
+
+def _requests(count: int) -> str:
+    return f"{count} request{'s' * (count != 1)}"
 
 
 def _rounded(seconds: Optional[float]) -> Optional[float]:

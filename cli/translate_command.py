@@ -3,13 +3,15 @@
 import argparse
 import json
 import os
-from typing import Any, Dict, List, Tuple
+from contextlib import ExitStack
+from typing import Any, Dict, List, Optional, Tuple
 
 from cli import exits
-from cli.connect import DEMO, DEMO_MODEL, KEY_VARIABLES, Connection, choose_provider, connected
-from cli.run_report import as_document, last_words, network_so_far
+from cli.connect import DEMO, KEY_VARIABLES, Connection, choose_provider, connected
+from cli.remembering import prices, remembering
+from cli.routes import routes, set_budgets
+from cli.run_report import as_document, estimate_words, last_words, network_so_far
 from cli.terminal import ProgressBar, say, say_error
-from core.cancel import CancelToken
 from core.errors import ConfigError, InputError, SubAIError
 from translate import film as films
 from translate import languages
@@ -18,11 +20,13 @@ from translate.documents import write_atomically
 from translate.film import Film
 from translate.job import TranslationJob
 from translate.prompt import Brief
-from translate.report import JobReport
+from translate.report import CueEvent, JobReport
+from translate.session import Session
+from translate.store import Store
 
 _DEMO_NOTICE = (
-    "No key is set, so the bundled stand-in answers. This is NOT a translation: it only puts each line in brackets, "
-    "to show how a run goes.\nFor a real one set a key first, for example:  export OPENAI_API_KEY=...   "
+    "The bundled stand-in answers. This is NOT a translation: it only puts each line in brackets, to show how a run goes."
+    "\nFor a real one set a key first, for example:  export OPENAI_API_KEY=...   "
     f"(or {', '.join(sorted(set(KEY_VARIABLES.values()) - {'OPENAI_API_KEY', 'SUBAI_API_KEY'}))})"
 )
 #: Which exit code wins where several files end differently.
@@ -37,29 +41,49 @@ def translate(options: argparse.Namespace) -> int:
         raise ConfigError("-o names one file, but several are to be translated. Leave it out, or call once for each.")
     if options.report:
         _check_folder(options.report)
-    codes: List[int] = []
-    opened: List[Film] = []
-    for path in options.files:
-        try:
-            opened.append(films.open_film(path, target, source=source, output=options.output, force=options.force))
-        except SubAIError as error:
-            say_error(error.user_message)
-            codes.append(exits.BAD_USAGE if isinstance(error, films.OutputExistsError) else exits.code_for(error))
-    if opened:
-        codes += _translate_all(opened, options)
+    with ExitStack() as stack:
+        store = None if options.no_memory else stack.enter_context(remembering())
+        codes: List[int] = []
+        opened: List[Film] = []
+        for path in options.files:
+            try:
+                opened.append(
+                    films.open_film(
+                        path,
+                        target,
+                        source=source,
+                        output=options.output,
+                        may_replace=lambda output: _may_replace(output, store, options),
+                    )
+                )
+            except SubAIError as error:
+                say_error(error.user_message)
+                codes.append(exits.BAD_USAGE if isinstance(error, films.OutputExistsError) else exits.code_for(error))
+        if opened:
+            codes += _translate_all(opened, store, options)
     return max(codes, key=_GRAVITY.index)
 
 
-def _translate_all(opened: List[Film], options: argparse.Namespace) -> List[int]:
+def _may_replace(output: str, store: Optional[Store], options: argparse.Namespace) -> bool:
+    """A translation of ours that was not finished goes on; anything else is kept."""
+    return options.force or options.estimate or (store is not None and store.outputs.is_unfinished(output))
+
+
+def _translate_all(opened: List[Film], store: Optional[Store], options: argparse.Namespace) -> List[int]:
     codes: List[int] = []
     documents: List[Dict[str, Any]] = []
-    name = choose_provider(options.provider, options.base_url)
-    if name == DEMO and not options.estimate:
-        say(_DEMO_NOTICE)
     with connected(options) as connection:
-        model = connection.provider.pick_model(options.model or (DEMO_MODEL if name == DEMO else ""), CancelToken())
+        if connection.name == DEMO and not options.estimate:
+            say(_DEMO_NOTICE)
+        ways = routes(connection, options)
+        requests = set_budgets(connection, ways[0], store, options)
         for film in opened:
-            code, document = _translate_one(film, Route(connection.provider, model), connection, options)
+            run = _Run(film, ways, connection, store, requests, options)
+            if options.estimate:
+                say(run.estimate())
+                codes.append(exits.ALL_TRANSLATED)
+                continue
+            code, document = run.translate()
             codes.append(code)
             documents.append(document)
             if options.report:
@@ -69,35 +93,86 @@ def _translate_all(opened: List[Film], options: argparse.Namespace) -> List[int]
     return codes
 
 
-def _translate_one(film: Film, route: Route, connection: Connection, options: argparse.Namespace) -> Tuple[int, Dict[str, Any]]:
-    """Exit code and figures of one file."""
-    before = network_so_far(connection)
-    brief = Brief(target=film.target, source=film.source, style=" ".join(options.style.split()))
-    report = _run(film, brief, route, options)
-    left = films.untranslated(film, report)
-    written = bool(report.translated) or not left
-    if written:
-        films.write(film, report.translated)
-    network = network_so_far(connection) - before
-    document = as_document(film, report, left, network, connection.name, route.model, written=written)
-    for notice in report.notices:
-        say_error(notice)
-    stop = report.stopped_by
-    if stop is not None:
-        say_error(stop.user_message)
-    say(last_words(film, report, left, network, written=written))
-    if stop is not None:
-        return exits.code_for(stop), document
-    return (exits.SOME_KEPT if left else exits.ALL_TRANSLATED), document
+class _Run:
+    """One file."""
 
+    def __init__(
+        self,
+        film: Film,
+        ways: List[Route],
+        connection: Connection,
+        store: Optional[Store],
+        requests: Optional[int],
+        options: argparse.Namespace,
+    ) -> None:
+        self._film = film
+        self._ways = ways
+        self._connection = connection
+        self._requests = requests
+        self._options = options
+        self._brief = Brief(
+            target=film.target,
+            source=film.source,
+            style=" ".join(options.style.split()),
+            film=" ".join(options.film.split()),
+        )
+        price = prices().price(connection.name, ways[0].model)
+        self._session = Session(
+            film,
+            self._brief,
+            ways[0],
+            store=store,
+            apart=DEMO if connection.name == DEMO else "",
+            price=price,
+            limit=options.max_cost,
+        )
 
-def _run(film: Film, brief: Brief, route: Route, options: argparse.Namespace) -> JobReport:
-    with ProgressBar(os.path.basename(film.path), total=len(film.wanted), done=0) as bar:
-        job = TranslationJob(film.cues, brief, [route], parallel=options.parallel, on_event=bar.hear)
-        try:
-            return job.run()
-        except KeyboardInterrupt:
-            return job.report()
+    def estimate(self) -> str:
+        expected = self._session.estimate(self._options.parallel, self._requests)
+        return estimate_words(self._film, expected, len(self._session.known), prices().as_of)
+
+    def translate(self) -> Tuple[int, Dict[str, Any]]:
+        """Exit code and figures."""
+        before = network_so_far(self._connection)
+        report = self._run()
+        left = films.untranslated(self._film, report)
+        written = self._session.finish(report)
+        network = network_so_far(self._connection) - before
+        provider, model = self._connection.name, self._ways[0].model
+        document = as_document(self._film, report, left, network, provider, model, self._session.purse, written=written)
+        for notice in report.notices:
+            say_error(notice)
+        stop = report.stopped_by
+        if stop is not None:
+            say_error(stop.user_message)
+        say(last_words(self._film, report, left, network, self._session.purse, written=written))
+        if stop is not None:
+            return exits.code_for(stop), document
+        return (exits.SOME_KEPT if left else exits.ALL_TRANSLATED), document
+
+    def _run(self) -> JobReport:
+        film, session, options = self._film, self._session, self._options
+        with ProgressBar(os.path.basename(film.path), total=len(film.wanted), done=len(session.known)) as bar:
+
+            def hear(event: CueEvent) -> None:
+                session.hear(event)
+                bar.hear(event)
+
+            job = TranslationJob(
+                film.cues,
+                self._brief,
+                self._ways,
+                known=session.known,
+                parallel=options.parallel,
+                position=options.start_at,
+                requests=self._requests,
+                purse=session.purse,
+                on_event=hear,
+            )
+            try:
+                return job.run()
+            except KeyboardInterrupt:
+                return job.report()
 
 
 def _check_folder(path: str) -> None:

@@ -6,7 +6,7 @@ Everything that can be wrong with the file or its output is found before the fir
 import os
 import tempfile
 from dataclasses import dataclass
-from typing import List, Mapping, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 from core.errors import InputError
 from translate import documents
@@ -48,29 +48,22 @@ def open_film(
     *,
     source: Optional[Language] = None,
     output: Optional[str] = None,
-    force: bool = False,
+    may_replace: Callable[[str], bool] = lambda output: False,
 ) -> Film:
     """Read ``path`` and make sure that its translation can be written.
 
     :param source: the language it is in; told from its name or its text if None.
     :param output: where the translation goes; beside the source, with the target's code in its name, if None.
     :raises InputError: the file is no subtitle that can be read, or the output cannot be written.
-    :raises OutputExistsError: the output exists and ``force`` is False.
+    :param may_replace: whether an output that exists may be replaced.
+    :raises OutputExistsError: it exists and may not.
     """
     named = source or _language_in_name(path)
     document = documents.load(path, source_language=named.base if named else None)
     source = named or guess_source([cue.text for cue in document.cues])
     output = output or documents.output_path(path, target.code, document.format)
-    _check_output(path, output, force)
+    _check_output(path, output, may_replace)
     return Film(path, output, document, source, target)
-
-
-def write(film: Film, translated: Mapping[int, str]) -> None:
-    """Write the subtitle with ``translated`` (cue index -> text) in place; all other cues keep their source text.
-
-    :raises InputError: the folder cannot be written to (any more).
-    """
-    documents.write_atomically(film.output, film.document.render(translated))
 
 
 def untranslated(film: Film, report: JobReport) -> List[Tuple[int, str]]:
@@ -90,12 +83,12 @@ def _language_in_name(path: str) -> Optional[Language]:
     return None
 
 
-def _check_output(path: str, output: str, force: bool) -> None:
+def _check_output(path: str, output: str, may_replace: Callable[[str], bool]) -> None:
     if documents.same_file(path, output):
         raise InputError(f"{output} is the source itself, which is never written to. Choose another name with -o.")
     if os.path.isdir(output):
         raise InputError(f"{output} is a folder. Give the name of a file with -o.")
-    if os.path.exists(output) and not force:
+    if os.path.exists(output) and not may_replace(output):
         raise OutputExistsError(f"{output} exists and was kept. Use --force to translate anew.")
     folder = os.path.dirname(os.path.abspath(output))
     try:

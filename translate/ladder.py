@@ -70,12 +70,14 @@ class Climb:
         self.reasons.update(outcome.failed)
         return outcome
 
-    def _isolate(self, suspects: Sequence[Cue], anchored: bool) -> List[Cue]:
+    def _isolate(self, part: Sequence[Cue], anchored: bool) -> List[Cue]:
         """Find the cue for which the whole answer is withheld, by halves: about log2(n) requests, one more for the rest.
 
         Returns what failed for other reasons; the culprit is added to ``withheld``.
         """
-        suspects, aside, left = list(suspects), [], []  # type: List[Cue], List[Cue], List[Cue]
+        suspects = list(part)
+        aside: List[Cue] = []
+        left: List[Cue] = []
         while len(suspects) > 1:
             half = suspects[: len(suspects) // 2]
             outcome = self._try(half, anchored)

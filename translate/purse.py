@@ -1,7 +1,7 @@
 """What a job may spend: each request is paid for in advance by its estimate, and settled by what it really took."""
 
 import threading
-from typing import Optional
+from typing import Callable, Optional
 
 from api.base import Usage
 from core.errors import ConfigError, SubAIError
@@ -19,14 +19,21 @@ class Purse:
 
     :param price: of the model, or None where it is not known.
     :param limit: what the job may cost at most, or None.
+    :param on_spent: told of each request that was answered, with what it took and cost (0 where no price is known).
     :raises ConfigError: there is a limit and no price to hold it to.
     """
 
-    def __init__(self, price: Optional[Price] = None, limit: Optional[float] = None) -> None:
+    def __init__(
+        self,
+        price: Optional[Price] = None,
+        limit: Optional[float] = None,
+        on_spent: Callable[[Usage, float], None] = lambda usage, dollars: None,
+    ) -> None:
         if limit is not None and price is None:
             raise ConfigError("The price of this model is not known, so no limit can be kept. Add it to prices.json.")
         self._price = price
         self._limit = limit
+        self._on_spent = on_spent
         self._lock = threading.Lock()
         self._spent = 0.0
         self._reserved = 0.0
@@ -57,10 +64,13 @@ class Purse:
 
         :param billed: False for a request that was refused or never sent.
         """
-        if self._price is None:
-            return
         counted = usage.prompt_tokens + usage.completion_tokens
-        cost = self._price.cost(usage) if counted or not billed else reserved
+        if self._price is None:
+            cost = 0.0
+        else:
+            cost = self._price.cost(usage) if counted or not billed else reserved
         with self._lock:
             self._reserved -= reserved
             self._spent += cost
+        if billed:
+            self._on_spent(usage, cost)

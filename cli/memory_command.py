@@ -1,0 +1,49 @@
+"""``subai memory``: look into what was translated before, clear it, and exchange it with translators' tools."""
+
+import argparse
+import time
+from typing import Callable, Dict
+
+from cli import exits
+from cli.remembering import remembering
+from cli.terminal import say
+from translate.memory_exchange import export_memory, import_memory
+from translate.store import Store
+
+
+def memory(options: argparse.Namespace) -> int:
+    """Run one action on the memory of this user."""
+    with remembering() as store:
+        _ACTIONS[options.action](store, options)
+    return exits.ALL_TRANSLATED
+
+
+def _stats(store: Store, _: argparse.Namespace) -> None:
+    known = store.memory.stats()
+    say(f"{known.entries} translations, {known.bytes / 1e6:.1f} MB; {known.hits} times used instead of a request.")
+    for (source, target), count in sorted(known.languages.items()):
+        say(f"  {source or '?'} to {target}: {count}")
+    for month, spent in store.ledger.months().items():
+        tokens = spent.prompt_tokens + spent.completion_tokens
+        say(f"{month}: {spent.requests} requests, {tokens} tokens, ${spent.dollars:.2f} where the price is known.")
+
+
+def _clear(store: Store, _: argparse.Namespace) -> None:
+    say(f"{store.memory.clear()} translations forgotten.")
+
+
+def _export(store: Store, options: argparse.Namespace) -> None:
+    count = export_memory(store.memory, options.file, int(time.time()))
+    say(f"{options.file}: {count} translations written.")
+
+
+def _import(store: Store, options: argparse.Namespace) -> None:
+    say(f"{options.file}: {import_memory(store.memory, options.file, int(time.time()))} translations taken over.")
+
+
+_ACTIONS: Dict[str, Callable[[Store, argparse.Namespace], None]] = {
+    "stats": _stats,
+    "clear": _clear,
+    "export": _export,
+    "import": _import,
+}
