@@ -70,7 +70,7 @@ def test_its_flags_are_its_certificate_and_its_pace(
             assert answer.status == 200
             return ""
 
-    seconds: list[Any] = []
+    counts: List[Any] = []
     monkeypatch.setattr(sys, "stdin", Asking())
     main(["--tls", certificate, key, "--round-trip", "0.01", "--first-token", "1", "--tokens-per-second", "80"])
     assert [counted["handshakes"] for counted in counts] == [1]
