@@ -13,6 +13,7 @@ from cli.standin.pace import count_tokens
 from cli.standin.pseudo import cues_in
 from cli.standin.wire import Piece, Request
 
+MODEL = "stand-in"
 STOP, LENGTH, BLOCKED = "stop", "length", "blocked"
 
 
@@ -102,8 +103,8 @@ class Dialect(abc.ABC):
         """What comes with every answer to request ``number``, besides the type of its content."""
 
     @abc.abstractmethod
-    def models(self, names: Sequence[str]) -> Any:
-        """The list of models."""
+    def models(self) -> Any:
+        """The list of models: ``MODEL`` alone, though any name is answered."""
 
     @abc.abstractmethod
     def whole(self, chat: Chat, answer: Answer) -> Any:

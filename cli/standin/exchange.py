@@ -29,7 +29,6 @@ class Exchange:
     request: Request
     dialect: Dialect
     chat: Optional[Chat]
-    models: Sequence[str]
     pace: Pace
     connection: Connection
     stopping: threading.Event
@@ -43,7 +42,7 @@ class Exchange:
     def reply(self, answer: Optional[Answer] = None) -> Reply:
         """``answer``, or what is right, as this provider sends it."""
         if self.chat is None:
-            return self._with_headers(json_reply(self.dialect.models(self.models)))
+            return self._with_headers(json_reply(self.dialect.models()))
         answer = answer or Answer(reply_to(self.chat.cues))
         if self.chat.stream:
             return self._with_headers(self._stream(tuple(self.dialect.stream(self.chat, answer))))

@@ -2,12 +2,13 @@
 
 import re
 from http import HTTPStatus
-from typing import Any, Dict, Iterator, Optional, Sequence
+from typing import Any, Dict, Iterator, Optional
 from urllib.parse import unquote
 
 from cli.standin.dialect import (
     BLOCKED,
     LENGTH,
+    MODEL,
     STOP,
     Answer,
     Chat,
@@ -60,20 +61,16 @@ class Gemini(Dialect):
     def headers(self, number: int) -> Dict[str, str]:
         return {"Vary": "Origin, X-Origin, Referer", "Server": "scaffolding on HTTPServer2"}
 
-    def models(self, names: Sequence[str]) -> Any:
-        return {
-            "models": [
-                {
-                    "name": f"models/{name}",
-                    "version": "001",
-                    "displayName": name,
-                    "inputTokenLimit": 1048576,
-                    "outputTokenLimit": 65536,
-                    "supportedGenerationMethods": ["generateContent", "countTokens"],
-                }
-                for name in names
-            ]
+    def models(self) -> Any:
+        listed = {
+            "name": f"models/{MODEL}",
+            "version": "001",
+            "displayName": MODEL,
+            "inputTokenLimit": 1048576,
+            "outputTokenLimit": 65536,
+            "supportedGenerationMethods": ["generateContent", "countTokens"],
         }
+        return {"models": [listed]}
 
     def whole(self, chat: Chat, answer: Answer) -> Any:
         return _piece(chat, answer.text or answer.refusal or None, answer.tokens, answer.finish)

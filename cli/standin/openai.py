@@ -1,11 +1,12 @@
 """OpenAI's chat completions as the stand-in speaks them, and OpenRouter, which differs in little."""
 
 import time
-from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, Mapping, Optional
 
 from cli.standin.dialect import (
     BLOCKED,
     LENGTH,
+    MODEL,
     STOP,
     Answer,
     Chat,
@@ -22,7 +23,7 @@ from cli.standin.wire import Piece, Request, json_bytes
 _FINISH = {STOP: "stop", LENGTH: "length", BLOCKED: "content_filter"}
 _TYPES = {403: "request_forbidden", 429: "requests"}
 _CODES = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
-_SINCE = 1735689600  # when the models were made
+_SINCE = 1735689600  # when the model was made
 
 
 class OpenAI(Dialect):
@@ -57,9 +58,9 @@ class OpenAI(Dialect):
             "x-ratelimit-reset-tokens": "2ms",
         }
 
-    def models(self, names: Sequence[str]) -> Any:
-        listed = [{"id": name, "object": "model", "created": _SINCE, "owned_by": "stand-in"} for name in names]
-        return {"object": "list", "data": listed}
+    def models(self) -> Any:
+        listed = {"id": MODEL, "object": "model", "created": _SINCE, "owned_by": "system"}
+        return {"object": "list", "data": [listed]}
 
     def whole(self, chat: Chat, answer: Answer) -> Any:
         message: Dict[str, Any] = {
@@ -115,8 +116,8 @@ class OpenRouter(OpenAI):
     def headers(self, number: int) -> Dict[str, str]:
         return {}
 
-    def models(self, names: Sequence[str]) -> Any:
-        return {"data": [{"id": name, "name": name, "created": _SINCE, "context_length": 131072} for name in names]}
+    def models(self) -> Any:
+        return {"data": [{"id": MODEL, "name": MODEL, "created": _SINCE, "context_length": 131072}]}
 
     def stream(self, chat: Chat, answer: Answer) -> Iterator[Piece]:
         yield None, b": OPENROUTER PROCESSING\n\n"

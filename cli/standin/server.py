@@ -18,7 +18,6 @@ from cli.standin.pace import AT_ONCE, Pace
 from cli.standin.wire import MalformedRequestError, Request, json_reply
 
 HOST = "127.0.0.1"
-MODEL = "stand-in"
 DIALECTS: Sequence[Dialect] = (OpenAI(), OpenRouter(), Gemini())
 STATS_PATH, RESET_PATH = "/_standin/stats", "/_standin/reset"
 _KEY_PARAMETERS = {"key", "api_key", "apikey", "api-key", "access_token"}
@@ -43,13 +42,11 @@ class StandIn:
         script: Optional[Script] = None,
         ssl_context: Optional[ssl.SSLContext] = None,
         port: int = 0,
-        models: Sequence[str] = (MODEL,),
     ) -> None:
         self.pace = pace
         self.script = script
         self._keys = keys
         self._ssl_context = ssl_context
-        self._models = models
         self._ledger = Ledger()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -168,7 +165,7 @@ class StandIn:
         record = self._ledger.begin(request, connection.number)
         try:
             dialect = _dialect_of(request)
-            exchange = Exchange(record, request, dialect, None, self._models, self.pace, connection, self._stopping)
+            exchange = Exchange(record, request, dialect, None, self.pace, connection, self._stopping)
             try:
                 self._check_key(dialect, request)
                 exchange.chat = dialect.chat(request, record.number)
