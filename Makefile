@@ -71,8 +71,8 @@ art: $(VENV)/.dev-ready ## draw the icon and the fanart anew
 bench: $(VENV)/.dev-ready ## everything: one request against other clients, shared pools, a film
 	$(PY) -m benchmarks
 
-bench-film: $(VENV)/.dev-ready ## only a whole film, at several round-trip times
-	$(PY) -m benchmarks.film_at_distance
+bench-film: $(VENV)/.dev-ready ## a whole film against what is possible, first cue, characters, a very long file
+	$(PY) -m benchmarks.film_bound
 
 clean: ## remove what was built, and .venv
 	rm -rf $(VENV) .venv.lock build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -12,7 +12,7 @@ from typing import Tuple
 async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float, first: float) -> None:
     """Each piece arrives ``delay`` seconds after it was sent; the first one ``first`` seconds later still."""
     loop = asyncio.get_running_loop()
-    pieces: "asyncio.Queue[Tuple[float, bytes]]" = asyncio.Queue()
+    pieces: asyncio.Queue[Tuple[float, bytes]] = asyncio.Queue()
 
     async def deliver() -> None:
         while True:

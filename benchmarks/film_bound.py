@@ -11,6 +11,7 @@ from typing import Any, List, Sequence
 
 import api
 from api.base import ChatRequest, ChatStream
+from api.compatible import Compatible
 from benchmarks.films import make_cues
 from benchmarks.servers import Server, standin
 from cli.standin import count_tokens, pseudo_translate
@@ -28,7 +29,7 @@ PACE = {"round_trip": 0.04, "first_token": 0.4, "tokens_per_second": 80.0}
 LONG = 20_000
 
 
-class Counting(api.Compatible):
+class Counting(Compatible):
     """The provider, counting the characters of messages and replies."""
 
     def __init__(self, **settings: Any) -> None:
@@ -64,7 +65,8 @@ def translate(server: Server, cues: Sequence[Cue]) -> None:
     first_bound = latency + count_tokens(first) / PACE["tokens_per_second"]
     dialogue = sum(len(cue.text) for cue in cues)
     spoken = (provider.sent + provider.received) / dialogue
-    print(f"film        {report.total_seconds:7.2f} s, bound {bound:6.2f} s: {report.total_seconds / bound:.3f}x (target 1.10x)")
+    total = report.total_seconds
+    print(f"film        {total:7.2f} s, bound {bound:6.2f} s: {total / bound:.3f}x (target 1.10x)")
     print(f"first cue   {report.first_cue_seconds:7.3f} s, bound {first_bound:6.3f} s: ", end="")
     print(f"{(report.first_cue_seconds or 0) / first_bound:.3f}x (target 1.20x)")
     print(f"characters  {provider.sent + provider.received:7} for {dialogue} of dialogue: {spoken:.2f}x (target 3.2x)")
@@ -74,7 +76,8 @@ def translate(server: Server, cues: Sequence[Cue]) -> None:
 def long_film(count: int) -> None:
     """Translate ``count`` cues from a stand-in that answers at once; print seconds and the largest memory in MB."""
     with standin(tls=False) as server, ConnectionPoolManager() as pool:
-        provider = api.create("compatible", api_key="k", base_url=server.url, transport=Transport(pool, parallel=PARALLEL))
+        transport = Transport(pool, parallel=PARALLEL)
+        provider = api.create("compatible", api_key="k", base_url=server.url, transport=transport)
         began = time.perf_counter()
         report = TranslationJob(make_cues(count), Brief(find("es")), [Route(provider, "m")], parallel=PARALLEL).run()
         seconds = time.perf_counter() - began

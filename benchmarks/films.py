@@ -6,7 +6,7 @@ from typing import List
 from translate.documents import Cue
 
 _WHO = ("Marta", "the captain", "my brother", "nobody", "Doctor Hale", "the girl next door", "we all", "you")
-_WHAT = ("lost the key", "saw the light", "kept 12 letters", "went to the harbour", "never liked the sea", "paid in 1947")
+_WHAT = ("lost the key", "saw the light", "kept 12 letters", "went to the harbour", "never liked the sea", "paid 1947")
 _WHEN = ("before the storm", "last night", "when the bell rang", "after supper", "for 3 days", "on the way home")
 _SHORT = ("No.", "Wait!", "What was that?", "Come in.", "Marta?", "Are you sure?", "Listen...", "Not tonight.")
 

@@ -32,19 +32,17 @@ def clients(server: Server, threads: int) -> Iterator[Dict[str, Call]]:
     url = server.url + "/chat/completions"
     target = urlsplit(url)
     context = ssl.create_default_context(cafile=server.ca_file) if server.ca_file else None
-    size = max(threads, 1)
+    host, size = target.hostname or "", max(threads, 1)
     raw: Any
     if context:
-        raw = urllib3.HTTPSConnectionPool(target.hostname, target.port, maxsize=size, ssl_context=context)
+        raw = urllib3.HTTPSConnectionPool(host, target.port, maxsize=size, ssl_context=context)
     else:
-        raw = urllib3.HTTPConnectionPool(target.hostname, target.port, maxsize=size)
+        raw = urllib3.HTTPConnectionPool(host, target.port, maxsize=size)
     session = requests.Session()
     session.mount(target.scheme + "://", requests.adapters.HTTPAdapter(pool_maxsize=size))
     session.verify = server.ca_file or True
     session.trust_env = False
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     verify: Any = context or True
     with ConnectionPoolManager() as pool, httpx.Client(
         verify=verify, trust_env=False, limits=httpx.Limits(max_connections=size, max_keepalive_connections=size)
@@ -55,9 +53,7 @@ def clients(server: Server, threads: int) -> Iterator[Dict[str, Call]]:
             "urllib3": lambda: raw.urlopen("POST", target.path, body=BODY, headers=HEADERS, retries=False).data,
             "requests": lambda: session.post(url, data=BODY, headers=HEADERS).content,
             "httpx": lambda: client.post(url, content=BODY, headers=HEADERS).content,
-            "urllib.request": lambda: opener.open(
-                urllib.request.Request(url, data=BODY, headers=HEADERS)
-            ).read(),
+            "urllib.request": lambda: opener.open(urllib.request.Request(url, data=BODY, headers=HEADERS)).read(),
         }
     raw.close()
     session.close()

@@ -18,7 +18,7 @@ import trustme
 class Server:
     """A running stand-in provider.
 
-    :ivar url: its OpenAI-family API root. :ivar plain_stats: URL of its counters.
+    :ivar url: its OpenAI-family API root. :ivar stats_url: URL of its counters.
     """
 
     url: str
@@ -68,13 +68,14 @@ def at_distance(server: Server, round_trip: float) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def _process(command: "list[str]") -> Iterator[str]:
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        yield process.stdout.readline()
-    finally:
-        process.stdin.close()
-        process.wait(10)
-        process.stdout.close()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("the server has no pipes")
+        try:
+            yield process.stdout.readline()
+        finally:
+            process.stdin.close()
+            process.wait(10)
 
 
 def _certificates(folder: Path) -> "tuple[str, str, str]":

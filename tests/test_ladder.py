@@ -70,7 +70,9 @@ def test_a_cue_that_never_comes_is_asked_alone_in_the_end_and_left_with_its_reas
 
 @pytest.mark.parametrize("size", [2, 4, 12, 40, 100])
 @pytest.mark.parametrize("place", [0.0, 0.3, 0.99])
-def test_a_blocked_cue_is_found_in_log2_n_plus_2_requests_and_all_others_are_translated(size: int, place: float) -> None:
+def test_a_blocked_cue_is_found_in_log2_n_plus_2_requests_and_all_others_are_translated(
+    size: int, place: float
+) -> None:
     culprit = int(place * size)
     model = Model(withholding_whole_answers_for({culprit}))
     climb = Climb(model)
@@ -88,7 +90,7 @@ def test_what_came_before_a_stream_was_withheld_is_not_asked_again() -> None:
     def answer(part: Sequence[Cue], number: int) -> Outcome:
         if number == 1:
             return Outcome(
-                accepted={0: "x", 1: "x"}, failed={n: "missing" for n in range(2, 8)}, error=BlockedError("blocked")
+                accepted={0: "x", 1: "x"}, failed=dict.fromkeys(range(2, 8), "missing"), error=BlockedError("blocked")
             )
         return withholding_whole_answers_for({2})(part, number)
 

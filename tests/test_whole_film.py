@@ -1,4 +1,4 @@
-"""A film of 1,300 cues through the command line over TLS: what comes out, over how many connections, and what a no costs."""
+"""A film of 1,300 cues through the command line, over TLS: what comes out, over which connections, at what price."""
 
 import json
 import sys
