@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 import time
-from typing import Optional, TextIO
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
