@@ -84,9 +84,9 @@ def test_tags_that_are_tangled_past_all_sense_stay_inside() -> None:
 
 def test_times_of_single_words_are_left_out() -> None:
     """The words of a translation are others and stand elsewhere."""
-    document = cue("so<00:00:01.100><c> we</c><00:00:01.200><c> <i>go</i></c>")
-    assert (document.cues[0].text, document.cues[0].tags) == ("so we <i>go</i>", ("<i>", "</i>"))
-    assert raw_after(document, "pues <i>vamos</i>") == "pues <i>vamos</i>"
+    document = cue("so<00:00:01.100><c> we</c><00:00:01.200><c.white> <i>go</i></c>\n<00:00:01.300><c> now</c>")
+    assert (document.cues[0].text, document.cues[0].tags) == ("so we <i>go</i>\nnow", ("<i>", "</i>"))
+    assert raw_after(document, "pues <i>vamos</i>\nya") == "pues <i>vamos</i>\nya"
 
 
 @pytest.mark.parametrize(

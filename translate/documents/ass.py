@@ -15,7 +15,6 @@ _DRAWING_ON = re.compile(r"\\p[ \t]*0*[1-9]")
 _DRAWING_OFF = re.compile(r"\\p[ \t]*0+(?!\d)|\\r")
 _KARAOKE = re.compile(r"\\(?:k[fot]?|K)[ \t]*\d")
 _KARAOKE_EFFECTS = ("karaoke", "fx")  # as Aegisub's templater names the lines it takes and those it makes
-_STANDARD_FIELDS = ("layer", "start", "end", "style", "name", "marginl", "marginr", "marginv", "effect", "text")
 
 
 class AssMarkup(Markup):
@@ -64,6 +63,9 @@ class _Fields(NamedTuple):
     text: int
 
 
+_STANDARD = _Fields(total=10, start=1, end=2, effect=8, text=9)
+
+
 def _blocks(raw: str) -> Iterator[Tuple[int, int]]:
     """Where override blocks are: each reaches to the first closing brace, and an open one is text."""
     end = 0
@@ -81,19 +83,19 @@ def _harmless(text: str) -> str:
 
 
 def _cues(text: str) -> Iterator[Found]:
-    fields = _fields(_STANDARD_FIELDS)
+    fields = _STANDARD
     for match in _LINE.finditer(text):
         kind = match.group(1).lower()
         if kind == "format":
             fields = _fields([name.strip().lower() for name in match.group(2).split(",")]) or fields
-        elif fields is not None:
+        else:
             found = _event(match.group(2), match.start(2), fields, kind)
             if found is not None:
                 yield found
 
 
 def _fields(names: Sequence[str]) -> Optional[_Fields]:
-    """None for the fields of styles."""
+    """None for fields that are not those of events."""
     if not {"start", "end", "text"}.issubset(names):
         return None
     effect = names.index("effect") if "effect" in names else None

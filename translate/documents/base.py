@@ -1,6 +1,5 @@
 """What a document is, whatever its format: cues that can be translated, and a file around them that stays as it is."""
 
-import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
@@ -13,8 +12,6 @@ SYMBOLS = "symbols"
 DRAWING = "drawing"
 KARAOKE = "karaoke"
 COMMENT = "comment"
-
-_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ class Document(ABC):
         self._bom = decoded.bom
         self._markup = markup
         self._cores: Tuple[Core, ...] = ()
-        self._line_end = usual_line_end(decoded.text)
+        self._line_end = _usual_line_end(decoded.text)
 
     def render(self, translations: Mapping[int, str]) -> bytes:
         """The file in UTF-8, with each cue that ``translations`` has the index of in the new words.
@@ -128,7 +125,7 @@ class Format(NamedTuple):
     read: Callable[[Decoded, str], Document]
 
 
-def usual_line_end(text: str) -> str:
+def _usual_line_end(text: str) -> str:
     r"""The line end that most lines of ``text`` have; ``"\n"`` where there is none."""
     windows = text.count("\r\n")
     counts = {"\n": text.count("\n") - windows, "\r\n": windows, "\r": text.count("\r") - windows}

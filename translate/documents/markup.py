@@ -19,9 +19,9 @@ _ANY_LINE_END = re.compile(r"\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 # From libass and the ASS specification: what concerns the whole line, wherever in it the block stands.
 _OF_THE_LINE = re.compile(r"\\(?:an?\d+|q\d|(?:pos|move|org|fade?|i?clip)[ \t]*\([^()]*\)?)")
-_UNTANGLE = 8  # rounds; tags that are nested as they should be take one or two
 _TOGGLE = re.compile(r"\\([ibus])(\d+)")
 _HTML_NAME = re.compile(r"<[ \t]*(/?)[ \t]*([A-Za-z]*)")
+_UNTANGLE = 8  # rounds; tags that are nested as they should be take one or two
 
 
 class Core(NamedTuple):
@@ -92,14 +92,14 @@ class Markup(ABC):
             start,
             end,
             line_break,
-            text=_tidy("".join(self._read(raw, piece) for piece in inner)),
+            text=tidy("".join(self._read(raw, piece) for piece in inner)),
             tags=tuple(raw[piece.start : piece.end] for piece in inner if piece.kind == TAG),
             words="".join(self._words(raw, piece) for piece in inner if piece.kind == TEXT),
         )
 
     def fill(self, core: Core, translation: str) -> str:
         """What goes where ``core`` was; ``""`` when the translation is blank."""
-        lines = _tidy(translation).split("\n")
+        lines = tidy(translation).split("\n")
         return core.line_break.join(self.written(line, core.tags) for line in lines)
 
     def _pieces(self, raw: str) -> List[Piece]:
@@ -145,10 +145,9 @@ class Markup(ABC):
 def html_role(tag: str) -> str:
     """The role of ``<i>``, ``</i>``, ``<font ...>``; anything without a name, and a line break, stands alone."""
     match = _HTML_NAME.match(tag)
-    name = match.group(2).lower() if match else ""
-    if not match or name in ("", "br"):
+    if not match or match.group(2).lower() in ("", "br"):
         return ALONE
-    return ("-" if match.group(1) else "+") + name
+    return ("-" if match.group(1) else "+") + match.group(2).lower()
 
 
 def override_role(block: str) -> str:
@@ -230,7 +229,7 @@ def _trimmed(raw: str, start: int, end: int) -> Tuple[int, int]:
     return start + len(text) - len(text.lstrip()), start + len(text.rstrip())
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
     """Lines without space around them, blank lines, or characters that are no text."""
     lines = (_printable(line).strip() for line in _ANY_LINE_END.split(text))
     return "\n".join(line for line in lines if line)

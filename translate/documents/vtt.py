@@ -6,16 +6,16 @@ from typing import Iterator, List, Sequence, Tuple
 
 from translate.documents.base import Format, Found, SpanDocument
 from translate.documents.encoding import Decoded
-from translate.documents.markup import ALONE, Core, Markup, html_role
+from translate.documents.markup import ALONE, Core, Markup, html_role, tidy
 from translate.documents.srt import timed_blocks
 
 _HEADER = re.compile(r"WEBVTT(?![^ \t\r\n])")
 _BLANK_LINE = re.compile(r"(?:\A|\r\n|\n|\r(?!\n))(?=[\r\n])")
 _TAG = re.compile(r"</?[A-Za-z][^<>\r\n]*>|</>|<[0-9][0-9:.]*>")
 _PLAIN_TAG = re.compile(r"</?[ibu]>")
-# What speech recognition writes for each word: a time, and the word in a class without a name.
-_WORD_TIMING = re.compile(r"<[0-9][0-9:.]*><c>")
-_WORD_TIMING_TAG = re.compile(r"<[0-9][0-9:.]*>|</?c>")
+# What speech recognition writes for each word: a time, and the word in a class.
+_WORD_TIMING = re.compile(r"<[0-9][0-9:.]*><c[^<>]*>")
+_WORD_TIMING_TAG = re.compile(r"<[0-9][0-9:.]*>|</?c(?:\.[^<>]*)?>")
 
 
 class VttMarkup(Markup):
@@ -47,7 +47,7 @@ class VttMarkup(Markup):
         if not _WORD_TIMING.search(raw):
             return core
         tags = tuple(tag for tag in core.tags if not _WORD_TIMING_TAG.fullmatch(tag))
-        return core._replace(text=_WORD_TIMING_TAG.sub("", core.text), tags=tags)
+        return core._replace(text=tidy(_WORD_TIMING_TAG.sub("", core.text)), tags=tags)
 
 
 def _escaped(text: str) -> str:
