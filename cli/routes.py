@@ -35,7 +35,7 @@ def routes(connection: Connection, options: argparse.Namespace) -> List[Route]:
 def set_budgets(
     connection: Connection, route: Route, store: Optional[Store], options: argparse.Namespace
 ) -> Optional[int]:
-    """Hold the first provider to the budgets of the flags; how many requests a film may plan with, if they are scarce."""
+    """Hold the first provider to the flags' budgets; how many requests a film may plan with, if they are scarce."""
     requests, tokens = options.budget_per_minute
     limits = Limits(requests, tokens, options.budget_per_day, _DAY_BEGINS.get(connection.name, 0.0))
     counter = store.ledger.day_counter(f"{connection.provider.base_url} {route.model}") if store else None
