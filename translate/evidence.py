@@ -65,7 +65,7 @@ class Evidence:
         self._shapes: Dict[Tuple[Shape, Shape], float] = {}
 
     def learn(self, pairs: Sequence[Tuple[Traits, Traits]]) -> None:
-        """Take from (source, text) pairs what a shift hardly moves: length ratio, kept names, which marks are in use."""
+        """Take from (source, text) pairs what a shift hardly moves: length ratio, kept names, marks in use."""
         off = [text.size - source.size for source, text in pairs]
         self._ratio = (median(off) * len(off) + self._usual * _USUAL) / (len(off) + _USUAL) if off else self._usual
         there = sum(len(source.anchors) for source, _ in pairs)

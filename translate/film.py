@@ -60,7 +60,7 @@ def open_film(
     :raises OutputTakenError: it is the source, or exists and may not be replaced.
     """
     named = source or _language_in_name(path)
-    document = documents.load(path, source_language=named.base if named else None)
+    document = documents.load(path, source_language=named.code if named else None)
     source = named or guess_source([cue.text for cue in document.cues])
     output = output or documents.output_path(path, target.code, document.format)
     _check_output(path, output, may_replace)
@@ -77,13 +77,11 @@ def untranslated(film: Film, report: JobReport) -> List[Tuple[int, str]]:
 
 
 def _language_in_name(path: str) -> Optional[Language]:
-    """The language in ``film.en.srt`` or ``film.en.forced.srt``."""
+    """The language in ``film.en.srt`` or ``film.en.forced.srt``; ``hi`` beside another one says "hearing impaired"."""
     parts = os.path.basename(path).split(".")[1:-1]
-    for part in reversed(parts[-2:]):
-        language = from_suffix(part)
-        if language is not None:
-            return language
-    return None
+    found = [language for language in map(from_suffix, reversed(parts[-2:])) if language is not None]
+    found.sort(key=lambda language: language.code == "hi")
+    return found[0] if found else None
 
 
 def check_writable(path: str, advice: str) -> None:
