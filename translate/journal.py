@@ -86,7 +86,7 @@ class Journal:
         :param name: what to call it in a list, such as the name of the file.
         :param total: cues that have something to translate.
         """
-        opened = JobJournal(self._database, self._wall, job, name, total)
+        opened = JobJournal(self._database, self._wall, job, _storable(name), total)
         self._database.attempt(opened._load)
         return opened
 
@@ -241,5 +241,5 @@ def _drop_cues(connection: sqlite3.Connection, job: str) -> bool:
 
 
 def _storable(text: str) -> str:
-    """``text`` as UTF-8 can hold it: a reply may have half a surrogate pair in it."""
+    """``text`` as UTF-8 can hold it: a reply may have half a surrogate pair in it, a file name bytes that are no text."""
     return text.encode("utf-8", "replace").decode("utf-8")

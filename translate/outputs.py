@@ -49,7 +49,8 @@ class Outputs:
 
 
 def _name(path: str) -> str:
-    return os.path.realpath(path)
+    # A name may hold bytes that are no text.
+    return os.path.realpath(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _digest(data: bytes) -> bytes:
