@@ -52,7 +52,7 @@ def as_document(
     *,
     written: bool,
 ) -> Dict[str, Any]:
-    """The figures of one file. ``translated`` and ``kept`` add up to ``cues``; one without words needs no translation."""
+    """The figures of one file. ``translated`` and ``kept`` add up to ``cues``; one without words needs none."""
     used = network.connections_created + network.connections_reused
     return {
         "source": film.path,
