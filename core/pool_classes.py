@@ -17,6 +17,16 @@ from core.pool_connections import StampedHTTPConnection, StampedHTTPSConnection
 from core.pool_endpoint import PoolEndpoint
 
 
+class _Timeouts(urllib3.Timeout):
+    """One for all requests: without a total there is nothing to keep for each, so none needs a copy."""
+
+    def clone(self) -> "_Timeouts":
+        return self
+
+    def start_connect(self) -> float:
+        return 0.0
+
+
 class CheckedPool:
     """Hands out a connection only if it is young, recently used, of this generation and not dropped by its peer.
 
@@ -143,7 +153,7 @@ class EndpointPools:
         key = self.key_fn_by_scheme[scheme](context)  # type: ignore[attr-defined]
         config = endpoint.config
         context["maxsize"] = config.maxsize
-        context["timeout"] = urllib3.Timeout(connect=config.connect_timeout, read=config.first_byte_timeout)
+        context["timeout"] = _Timeouts(connect=config.connect_timeout, read=config.first_byte_timeout)
         pool = super()._new_pool(scheme, host, port, context)  # type: ignore[misc]
         pool.endpoint = endpoint
         pool.key = key
