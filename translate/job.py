@@ -3,12 +3,25 @@
 It knows neither files nor faces: cues and providers go in, events and a report come out.
 """
 
+import logging
 import threading
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from functools import partial
+from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 from api.base import Usage
 from core.cancel import CancelToken
-from core.errors import AnswerError, CancelledError, LengthError, NothingSentError, ProviderError, SubAIError
+from core.errors import (
+    AnswerError,
+    CancelledError,
+    KeyRefusedError,
+    LengthError,
+    ModelNotFoundError,
+    NothingSentError,
+    ProviderError,
+    QuotaError,
+    RateLimitError,
+    SubAIError,
+)
 from translate.asking import Around, Outcome, Route, ask
 from translate.costs import estimate
 from translate.documents import Cue
@@ -17,11 +30,16 @@ from translate.plan import Batch, Plan
 from translate.prompt import Brief
 from translate.purse import CostLimitError, Purse
 from translate.report import CueEvent, JobReport
-from translate.standing import Standing
+from translate.standing import HOPELESS_AFTER, Standing
 from translate.tally import Tally
 
-#: Batches in a row that brought not one usable cue: the model does not do what it is asked to.
-HOPELESS_AFTER = 4
+log = logging.getLogger("subai.job")
+
+#: However soon an answer was cut off for its length, batches are not planned smaller than this: the repairs are.
+LEAST_BATCH = 12
+
+# After these no request can begin, but those whose answers are coming in are paid for and may end.
+_NO_MORE = (CostLimitError, KeyRefusedError, ModelNotFoundError, QuotaError, RateLimitError)
 
 
 class TranslationJob:
@@ -60,7 +78,7 @@ class TranslationJob:
         self._lock = threading.Lock()
         self._cancel = CancelToken()
         self._stopped_by: Optional[SubAIError] = None
-        self._hopeless = 0
+        self._over = False
         known = dict(known or {})
         self._tally = Tally(len(self._cues), known, on_event)
         lines = [cue for cue in cues if not cue.skip]
@@ -74,20 +92,23 @@ class TranslationJob:
         self._plan.seek(position)
 
     def cancel(self) -> None:
-        """End the job within 100 ms; what is translated by then stays, and ``run`` takes it up again."""
+        """End the run that is under way, or else the next one, within 100 ms; what is translated by then stays."""
+        with self._lock:
+            self._make_ready()
         self._stop(CancelledError("Cancelled."))
 
     def run(self) -> JobReport:
-        """Work until all is done, a cancel, or the provider's final no. Call it again to take a cancelled job up."""
+        """Work until all is done, a cancel, or the provider's final no. Call it again to take the job up."""
         with self._lock:
-            self._stopped_by = None
-            self._cancel = CancelToken()
+            self._make_ready()
         self._tally.begin()
         count = max(1, min(self._parallel, len(self._plan)))
-        workers = [threading.Thread(target=self._work, name=f"subai-worker-{n}", daemon=True) for n in range(count)]
-        for worker in workers:
-            worker.start()
+        workers: List[threading.Thread] = []
         try:
+            for number in range(count):
+                worker = threading.Thread(target=self._work, name=f"subai-worker-{number}", daemon=True)
+                worker.start()
+                workers.append(worker)
             for worker in workers:
                 worker.join()
         except BaseException:  # Ctrl-C arrives here: the workers must not go on spending
@@ -95,49 +116,78 @@ class TranslationJob:
             for worker in workers:
                 worker.join()
             raise
+        finally:
+            self._end()
         return self.report()
 
     def report(self) -> JobReport:
         """How things stand; after ``run``, how they ended."""
         return self._tally.report(self._stopped_by)
 
+    def _make_ready(self) -> None:
+        if self._over:
+            self._over = False
+            self._stopped_by = None
+            self._cancel = CancelToken()
+
+    def _end(self) -> None:
+        self._tally.end()
+        with self._lock:
+            self._over = True
+            if self._plan.done and isinstance(self._stopped_by, CancelledError):
+                self._stopped_by = None  # it came too late to matter
+
     # --- working ----------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        while self._stopped_by is None:
-            batch = self._plan.next()
-            if batch is None:
-                return
-            route = self._routes[0]
-            try:
-                self._translate(batch, route)
-            except CancelledError:
-                self._plan.put_back(self._tally.unfinished(batch.indices))
-            except _RouteLostError as lost:
-                self._plan.put_back(self._tally.unfinished(batch.indices))
-                self._lose(lost.route, lost.error)
+        try:
+            while self._stopped_by is None:
+                batch = self._plan.next()
+                if batch is None:
+                    return  # whoever puts cues back goes on with them
+                self._work_on(batch)
+        except SubAIError as error:  # of who listens, such as a journal whose disk is full
+            self._stop(error)
+        except Exception as error:
+            log.exception("a worker failed")
+            words = f"An error in the program ended the job ({type(error).__name__}). Please report it with the log."
+            self._stop(SubAIError(words))
 
-    def _translate(self, batch: Batch, route: Route) -> None:
-        cues = [self._cues[index] for index in batch.indices]
-        around = Around(self._texts(batch.before), self._texts(batch.after))
-        left, reasons = self._climb(cues, around, LADDER, route)
-        others = [other for other in self._routes if other is not route]
-        if left and others:
-            left, more = self._climb(left, around, SECOND_LADDER, others[0])
-            reasons.update(more)
+    def _work_on(self, batch: Batch) -> None:
+        try:
+            self._translate(batch)
+        except CancelledError:
+            self._tally.take_back(batch.indices)
+        except _RouteLostError as lost:
+            self._lose(lost.route, lost.error)
+        finally:
+            self._plan.put_back(self._tally.unfinished(batch.indices))
+
+    def _translate(self, batch: Batch) -> None:
+        left = [self._cues[index] for index in batch.indices]
+        reasons: Dict[int, str] = {}
+        steps: Sequence[Step] = LADDER
+        for route in list(self._routes):
+            asked = len(left)
+            climb = Climb(partial(self._ask, route))
+            left = climb.run(left, steps)
+            reasons.update(climb.reasons)
+            if self._standing.is_hopeless(route, asked, len(left)):
+                self._lose(route, _hopeless(route))
+            if not left:
+                return
+            steps = SECOND_LADDER
         for cue in left:
             self._tally.keep(cue.index, reasons.get(cue.index, "failed"))
-        self._note_batch(hopeless=len(left) == len(cues), route=route)
 
-    def _climb(
-        self, cues: Sequence[Cue], around: Around, steps: Sequence[Step], route: Route
-    ) -> Tuple[List[Cue], Dict[int, str]]:
-        climb = Climb(lambda part, anchored: self._ask(part, around, anchored, route))
-        left = climb.run(cues, steps)
-        return left, climb.reasons
+    def _ask(self, route: Route, cues: Sequence[Cue], anchored: bool) -> Outcome:
+        """Ask ``route`` once.
 
-    def _ask(self, cues: Sequence[Cue], around: Around, anchored: bool, route: Route) -> Outcome:
-        self._cancel.raise_if_cancelled()
+        :raises CancelledError: the job is to end, or cannot pay for this.
+        :raises _RouteLostError: there is no point in asking the route for anything else.
+        """
+        if self._stopped_by is not None:
+            raise CancelledError("Cancelled.")
         expected = self._expected(cues)
         reserved = self._reserve(expected)
         outcome = Outcome()
@@ -146,20 +196,22 @@ class TranslationJob:
                 route,
                 self._brief,
                 cues,
-                around,
+                self._around(cues),
                 anchored=anchored,
                 tokens=expected.prompt_tokens + expected.completion_tokens,
                 cancel=self._cancel,
                 on_judged=lambda cue, judged: self._tally.judged(cue.index, judged),
             )
         finally:
-            billed = not isinstance(outcome.error, (ProviderError, NothingSentError))
-            self._purse.settle(reserved, outcome.usage, billed=billed)
+            # One that was refused or never sent costs nothing; one that broke off, or was cancelled, may well.
+            free = isinstance(outcome.error, (ProviderError, NothingSentError)) and not outcome.answered
+            self._purse.settle(reserved, outcome.usage, billed=not free)
         self._tally.used(outcome.usage)
-        self._standing.note(route, outcome)
+        if isinstance(outcome.error, CancelledError):
+            raise outcome.error
         if isinstance(outcome.error, LengthError):
-            self._plan.limit(max(1, len(cues) // 2))
-        if outcome.error is not None and self._standing.is_lost(route, outcome.error):
+            self._plan.limit(max(LEAST_BATCH, len(cues) // 2))
+        if self._standing.is_lost(route, outcome) and outcome.error is not None:
             raise _RouteLostError(route, outcome.error)
         return outcome
 
@@ -175,13 +227,11 @@ class TranslationJob:
             self._stop(error)
             raise CancelledError("Cancelled.") from error
 
-    def _note_batch(self, *, hopeless: bool, route: Route) -> None:
-        with self._lock:
-            self._hopeless = self._hopeless + 1 if hopeless else 0
-            give_up = self._hopeless >= HOPELESS_AFTER
-        if give_up:
-            words = f"{route.model} did not give one usable answer in {HOPELESS_AFTER} batches. Try another model."
-            self._lose(route, AnswerError(words, provider=route.provider.name))
+    def _around(self, cues: Sequence[Cue]) -> Around:
+        before, after = self._plan.around([cue.index for cue in cues])
+        return Around([self._cues[index].text for index in before], [self._cues[index].text for index in after])
+
+    # --- ending -----------------------------------------------------------------------------------------------------
 
     def _lose(self, route: Route, error: SubAIError) -> None:
         """Go on with the next route; without one, stop."""
@@ -190,20 +240,21 @@ class TranslationJob:
                 return  # another worker was told the same
             if len(self._routes) > 1:
                 self._routes.remove(route)
-                self._hopeless = 0
                 self._tally.notice(f"{error.user_message} Going on with {self._routes[0].provider.label}.")
                 return
         self._stop(error)
 
     def _stop(self, error: SubAIError) -> None:
         with self._lock:
-            if self._stopped_by is None:
-                self._stopped_by = error
+            self._stopped_by = self._stopped_by or error
             cancel = self._cancel
-        cancel.cancel()
+        if not isinstance(error, _NO_MORE):
+            cancel.cancel()
 
-    def _texts(self, indices: Sequence[int]) -> List[str]:
-        return [self._cues[index].text for index in indices]
+
+def _hopeless(route: Route) -> AnswerError:
+    words = f"{route.model} did not give one usable answer in {HOPELESS_AFTER} batches. Try another model."
+    return AnswerError(words, provider=route.provider.name)
 
 
 class _RouteLostError(Exception):
