@@ -91,11 +91,11 @@ def check_writable(path: str, advice: str) -> None:
     folder = os.path.dirname(os.path.abspath(path))
     try:
         with suppress(FileNotFoundError):
-            os.stat(path)  # a name that is too long, or none at all
+            os.stat(path)  # a name that is too long
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except (OSError, ValueError) as error:
-        raise InputError(f"Nothing can be written in {folder} ({_reason(error)}). {advice}") from error
+    except OSError as error:
+        raise InputError(f"Nothing can be written in {folder} ({error.strerror}). {advice}") from error
 
 
 def _check_output(path: str, output: str, may_replace: Callable[[str], bool]) -> None:
@@ -106,7 +106,3 @@ def _check_output(path: str, output: str, may_replace: Callable[[str], bool]) ->
     check_writable(output, "Choose another place with -o.")
     if os.path.exists(output) and not may_replace(output):
         raise OutputTakenError(f"{output} exists and was kept. Use --force to translate anew.")
-
-
-def _reason(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)

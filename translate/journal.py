@@ -241,5 +241,5 @@ def _drop_cues(connection: sqlite3.Connection, job: str) -> bool:
 
 
 def _storable(text: str) -> str:
-    """``text`` as UTF-8 can hold it: replies have halves of surrogate pairs in them, and names bytes that are no text."""
+    """``text`` as UTF-8 can hold it: a reply may have half a surrogate pair in it, a name bytes that are no text."""
     return text.encode("utf-8", "replace").decode("utf-8")
