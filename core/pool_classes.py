@@ -149,7 +149,7 @@ class EndpointPools:
 
     def _new_pool(self, scheme: str, host: str, port: int, request_context: Optional[Dict[str, Any]] = None) -> Any:
         endpoint = self._find_endpoint(f"{scheme}://{host}:{port}")
-        context = dict(request_context or self.connection_pool_kw)  # type: ignore[attr-defined]
+        context = dict(request_context or {})
         key = self.key_fn_by_scheme[scheme](context)  # type: ignore[attr-defined]
         config = endpoint.config
         context["maxsize"] = config.maxsize
