@@ -22,7 +22,7 @@ class Model:
         self._answer = answer
         self.asked: List[Tuple[Tuple[int, ...], bool]] = []
 
-    def __call__(self, part: Sequence[Cue], anchored: bool) -> Outcome:
+    def __call__(self, part: Sequence[Cue], anchored: bool, in_context: bool) -> Outcome:
         self.asked.append((tuple(cue.index for cue in part), anchored))
         return self._answer(part, len(self.asked))
 
@@ -129,7 +129,7 @@ def test_a_filter_that_withholds_by_mood_costs_no_cue() -> None:
 def test_what_came_before_a_stream_was_withheld_is_not_asked_again() -> None:
     def answer(part: Sequence[Cue], number: int) -> Outcome:
         if number == 1:
-            failed = {n: "blocked" for n in range(2, 8)}
+            failed = dict.fromkeys(range(2, 8), "blocked")
             return Outcome(accepted={0: "x", 1: "x"}, failed=failed, error=BlockedError("blocked"))
         return withholding_whole_answers_for({2})(part, number)
 

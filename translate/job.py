@@ -180,7 +180,7 @@ class TranslationJob:
         for cue in left:
             self._tally.keep(cue.index, reasons.get(cue.index, "failed"))
 
-    def _ask(self, route: Route, cues: Sequence[Cue], anchored: bool) -> Outcome:
+    def _ask(self, route: Route, cues: Sequence[Cue], anchored: bool, in_context: bool) -> Outcome:
         """Ask ``route`` once.
 
         :raises CancelledError: the job is to end, or cannot pay for this.
@@ -196,7 +196,7 @@ class TranslationJob:
                 route,
                 self._brief,
                 cues,
-                self._around(cues),
+                self._around(cues) if in_context else Around(),
                 anchored=anchored,
                 tokens=expected.prompt_tokens + expected.completion_tokens,
                 cancel=self._cancel,

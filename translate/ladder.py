@@ -21,7 +21,7 @@ class Step:
 
 #: The first repair asks all that failed together: most failures are of the answer, not of the cue. The last step is for
 #: lone cues whose answer broke off; no question that was answered in full is asked twice. With three answers in ten bad
-#: hardly a cue of a film is left in the end, and the film takes 1.4 times the requests (tests/test_film_with_faults.py).
+#: hardly a cue of a film is left in the end, for 1.4 times the requests (tests/test_film_with_faults.py).
 LADDER = (Step(1000, False), Step(1000, True), Step(12, True), Step(4, True), Step(1, False), Step(1, False))
 
 #: What a second route is asked for what the first could not: together, then each alone.
@@ -35,13 +35,14 @@ PATIENCE = 12
 
 _WITHHELD = (BlockedError, RefusalError)
 
-Ask = Callable[[Sequence[Cue], bool], Outcome]
+#: Cues, whether their keys are anchored, and whether the lines around them may be told.
+Ask = Callable[[Sequence[Cue], bool, bool], Outcome]
 
 
 class Climb:
     """One batch on its way up the ladder.
 
-    :param ask: asks some cues once, anchored or not.
+    :param ask: asks some cues once.
     :ivar reasons: index of a cue -> why it failed when it was last asked for.
     """
 
@@ -50,6 +51,7 @@ class Climb:
         self._requests = 0
         self._patience = PATIENCE
         self._fruitful = False
+        self._in_context = True
         self._futile: Set[Tuple[Tuple[int, ...], bool]] = set()
         self._withheld: List[Cue] = []
         self.reasons: Dict[int, str] = {}
@@ -82,10 +84,12 @@ class Climb:
         if given_up or question in self._futile:
             return None
         self._requests += 1
-        outcome = self._ask(part, anchored)
+        outcome = self._ask(part, anchored, self._in_context)
         self.reasons.update(outcome.failed)
         self._fruitful = self._fruitful or bool(outcome.accepted)
         self._patience -= 1 if isinstance(outcome.error, _WITHHELD) else 2
+        if isinstance(outcome.error, _WITHHELD):
+            self._in_context = False  # the line that is to blame may be one of those around
         if outcome.error is None and not outcome.accepted:
             self._futile.add(question)  # it was answered in full: the same question would be answered the same way
         return outcome
