@@ -126,6 +126,19 @@ def test_a_filter_that_withholds_by_mood_costs_no_cue() -> None:
     assert Climb(model).run(cues(40)) == []
 
 
+def test_a_line_around_the_batch_may_be_to_blame_so_it_is_left_out_once_an_answer_was_withheld() -> None:
+    told: List[bool] = []
+
+    def ask(part: Sequence[Cue], anchored: bool, in_context: bool) -> Outcome:
+        told.append(in_context)
+        return withholding_whole_answers_for({cue.index for cue in part} if in_context else set())(part, 1)
+
+    assert Climb(ask).run(cues(12)) == []
+    assert told[0]
+    assert len(told) > 1
+    assert not any(told[1:])
+
+
 def test_what_came_before_a_stream_was_withheld_is_not_asked_again() -> None:
     def answer(part: Sequence[Cue], number: int) -> Outcome:
         if number == 1:
