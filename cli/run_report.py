@@ -4,6 +4,7 @@ from dataclasses import asdict, astuple, dataclass
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from cli.connect import Connection
+from cli.terminal import counted
 from translate.costs import Estimate
 from translate.film import Film
 from translate.purse import Purse
@@ -81,7 +82,7 @@ def estimate_words(film: Film, expected: Estimate, remembered: int, as_of: str) 
         return f"{film.path}: nothing is left to translate{known}."
     tokens = expected.usage.prompt_tokens + expected.usage.completion_tokens
     money = "price unknown" if expected.cost is None else f"about ${expected.cost:.4f} (prices of {as_of})"
-    asked = f"{_count(expected.cues, 'line')} to translate{known}, about {_count(expected.requests, 'request')}"
+    asked = f"{counted(expected.cues, 'line')} to translate{known}, about {counted(expected.requests, 'request')}"
     return f"{film.path}: {asked}, {tokens} tokens, {money}."
 
 
@@ -99,7 +100,7 @@ def last_words(
     took = ", ".join(_took(report, network, purse))
     if not written:
         return f"{film.path}: nothing was translated, nothing was written ({took})."
-    done = f"{len(film.cues) - len(left)} of {_count(len(film.cues), 'line')} translated"
+    done = f"{len(film.cues) - len(left)} of {counted(len(film.cues), 'line')} translated"
     if not left:
         return f"{film.output}: {done} ({took})."
     if report.stopped_by is None:
@@ -114,7 +115,7 @@ def _took(report: JobReport, network: Network, purse: Purse) -> Iterator[str]:
     if not network.requests:
         yield "no request"
         return
-    yield f"{_count(network.requests, 'request')} over {_count(network.connections_created, 'new connection')}"
+    yield f"{counted(network.requests, 'request')} over {counted(network.connections_created, 'new connection')}"
     yield f"{report.total_seconds:.1f} s"
     if purse.spent:
         yield f"${purse.spent:.4f}"
@@ -125,10 +126,6 @@ def _which(left: Untranslated) -> str:
     if len(left) > FEW:
         return ""
     return ": " + ", ".join(f"{index + 1} ({reason})" for index, reason in left)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number or 'no'} {what}{'s' * (number != 1)}"
 
 
 def _rounded(seconds: Optional[float]) -> Optional[float]:

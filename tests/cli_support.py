@@ -5,10 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Callable, List, NamedTuple, Set
+from typing import Callable, List, NamedTuple, Optional, Set
+
+from standin_faults import blocked_prompt
 
 from benchmarks.films import make_cues
-from cli.standin import Record, StandIn
+from cli.standin import Exchange, Fault, Record, StandIn
+from cli.standin.exchange import Script
 
 ROOT = str(Path(__file__).resolve().parent.parent)
 KEYS = ("OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY", "SUBAI_API_KEY")
@@ -89,6 +92,16 @@ def system_message(record: Record) -> str:
     (first, *_) = json.loads(record.body)["messages"]
     assert first["role"] == "system"
     return str(first["content"])
+
+
+def withholding(beginnings: Set[str]) -> Script:
+    """A script: the safety filter withholds every answer to a batch with a line that begins like one of these."""
+
+    def script(exchange: Exchange) -> Optional[Fault]:
+        cues = (exchange.chat.cues if exchange.chat else None) or {}
+        return blocked_prompt if any(text.startswith(tuple(beginnings)) for text in cues.values()) else None
+
+    return script
 
 
 def tree(folder: Path) -> Set[str]:

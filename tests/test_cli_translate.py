@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
-from cli_support import ROOT, Run, asked, batches, film, system_message, tree, write
+from cli_support import ROOT, Run, asked, batches, film, system_message, tree, withholding, write
 from standin_faults import always, bad_key, html_page, no_such_model, quota_spent, saying, unsupported
 
 from cli.standin import StandIn, pseudo_translate
-from cli.standin.dialect import BLOCKED, Answer
 from cli.standin.exchange import Exchange
 
 pytest_plugins = ("cli_fixtures",)
@@ -27,18 +26,6 @@ def report(path: Path) -> Dict[str, Any]:
     found = json.loads(path.read_text(encoding="utf-8"))
     assert isinstance(found, dict)
     return found
-
-
-def blocking(text: str) -> Any:
-    """A script: the safety filter withholds each answer to a batch that has this text in it."""
-
-    def fault(exchange: Exchange) -> None:
-        exchange.send(exchange.reply(Answer(None, BLOCKED)))
-
-    def script(exchange: Exchange) -> Any:
-        return fault if text in exchange.request.body.decode() else None
-
-    return script
 
 
 def offering(*names: str) -> Any:
@@ -305,7 +292,7 @@ def test_the_report_has_the_figures_of_the_film(run: Run, there: List[str], fold
 def test_the_report_names_each_line_that_was_kept(
     run: Run, there: List[str], small: str, folder: Path, tls_standin: StandIn
 ) -> None:
-    tls_standin.script = blocking("Not tonight")
+    tls_standin.script = withholding({"Not tonight"})
     done = run("translate", small, "--to", "es", "--report", str(folder / "r.json"), *there)
     found = report(folder / "r.json")
     assert done.code == 3

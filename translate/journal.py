@@ -102,6 +102,14 @@ class Journal:
         """Drop the cues of a job, so that it begins anew. What it took stays known."""
         self._database.attempt(lambda connection: _drop_cues(connection, job), writing=True)
 
+    def clear(self) -> None:
+        """Drop the cues of all jobs. What they took stays known.
+
+        :raises DatabaseError: it can't be written to.
+        """
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM cues")
+
 
 class JobJournal:
     """One job; every method may be called from any thread and none fails.
