@@ -8,7 +8,11 @@ from cli import exits
 from cli.remembering import remembering
 from cli.terminal import counted, say
 from translate.memory_exchange import export_memory, import_memory
+from translate.spending import Spent
 from translate.store import Store
+
+#: Films that ``stats`` tells of.
+LATEST = 10
 
 
 def memory(options: argparse.Namespace) -> int:
@@ -25,9 +29,14 @@ def _stats(store: Store, _: argparse.Namespace) -> None:
     for (source, target), count in sorted(known.languages.items()):
         say(f"  {source or '?'} to {target}: {count}")
     for month, spent in store.ledger.months().items():
-        tokens = spent.prompt_tokens + spent.completion_tokens
-        asked = f"{counted(spent.requests, 'request')}, {counted(tokens, 'token')}"
-        say(f"{month}: {asked}, ${spent.dollars:.2f} where the price is known.")
+        say(f"{month}: {_spent(spent)} where the price is known.")
+    for job in store.journal.jobs()[:LATEST]:
+        say(f"  {job.name}: {job.done} of {job.total} lines, {_spent(job.spent)}")
+
+
+def _spent(spent: Spent) -> str:
+    tokens = spent.prompt_tokens + spent.completion_tokens
+    return f"{counted(spent.requests, 'request')}, {counted(tokens, 'token')}, ${spent.dollars:.4f}"
 
 
 def _clear(store: Store, _: argparse.Namespace) -> None:
