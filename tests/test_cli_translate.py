@@ -319,7 +319,8 @@ def test_a_file_name_that_is_no_text_is_no_trouble(home: Path, folder: Path) -> 
     source = os.fsencode(str(folder)) + b"/caf\xe9.srt"
     with open(source, "wb") as file:
         file.write(film(3).encode())
-    command = [sys.executable, "-m", "cli", "translate", source, "--to", "es", "--report", str(folder / "r.json")]
+    report_path = str(folder / "r.json")
+    command = [sys.executable, "-m", "cli", "translate", os.fsdecode(source), "--to", "es", "--report", report_path]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert os.path.exists(os.fsencode(str(folder)) + b"/caf\xe9.es.srt")
