@@ -260,7 +260,7 @@ def test_workers_seekers_and_returns_at_once_lose_and_double_nothing() -> None:
                 kept.extend(set(batch.indices) - set(back))
 
     def batches() -> Iterator[Batch]:
-        return iter(plan.next, None)  # type: ignore[arg-type]
+        return iter(plan.next, None)
 
     threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
     for thread in threads:
