@@ -113,16 +113,17 @@ def test_failures_before_anything_is_sent_are_the_same(
     serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     with full_backlog() as full:
-        url = {
-            "host": "http://no-such-host.invalid/",
-            "port": f"http://127.0.0.1:{closed_port()}/",
-            "backlog": f"http://127.0.0.1:{full}/",
-            "tls": serve(keep_alive, tls=server_tls()).url,
-            "no tls": serve(saying(raw())).url.replace("http:", "https:"),
-            "long name": f"http://{'x' * 70}.localhost/",
-            "url": "ftp://127.0.0.1/",
-            "header": "http://127.0.0.1/",
-        }[name]
+        urls: Dict[str, Callable[[], str]] = {
+            "host": lambda: "http://no-such-host.invalid/",
+            "port": lambda: f"http://127.0.0.1:{closed_port()}/",
+            "backlog": lambda: f"http://127.0.0.1:{full}/",
+            "tls": lambda: serve(keep_alive, tls=server_tls()).url,
+            "no tls": lambda: serve(saying(raw())).url.replace("http:", "https:"),
+            "long name": lambda: f"http://{'x' * 70}.localhost/",
+            "url": lambda: "ftp://127.0.0.1/",
+            "header": lambda: "http://127.0.0.1/",
+        }
+        url = urls[name]()
         headers = {"x-key": "a\u201cb"} if name == "header" else {}
         found = []
         for importable in (True, False):
