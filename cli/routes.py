@@ -4,7 +4,7 @@ import argparse
 from typing import List, Optional
 
 from api.exchange import HTTPProvider
-from cli.connect import DEMO, DEMO_MODEL, Connection, with_key
+from cli.connect import COMPATIBLE, DEMO, DEMO_MODEL, Connection, with_key
 from core.cancel import CancelToken
 from core.errors import ConfigError
 from core.rate_limit import Limits
@@ -26,7 +26,7 @@ def routes(connection: Connection, options: argparse.Namespace) -> List[Route]:
         return [first]
     name, model = options.second_provider
     own_url = options.base_url if name == connection.name else None
-    if name == "compatible" and not (options.second_base_url or own_url):
+    if name == COMPATIBLE and not (options.second_base_url or own_url):
         raise ConfigError("Say with --second-base-url where the second provider is, such as http://localhost:1234/v1")
     provider = with_key(name, options.second_base_url or own_url, connection.transport)
     return [first, Route(provider, _pick(provider, model, options))]

@@ -1,5 +1,6 @@
 """What a run tells when it has ended: the JSON of ``--report`` and the last line in the terminal."""
 
+from collections import Counter
 from dataclasses import asdict, astuple, dataclass
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
@@ -99,12 +100,12 @@ def last_words(
     """One line: how many lines, what it took, and where the result is."""
     took = ", ".join(_took(report, network, purse))
     if not written:
-        return f"{film.path}: nothing was translated, nothing was written ({took})."
+        return f"{film.path}: nothing was translated, nothing was written{_why(report, left)} ({took})."
     done = f"{len(film.cues) - len(left)} of {counted(len(film.cues), 'line')} translated"
     if not left:
         return f"{film.output}: {done} ({took})."
     if report.stopped_by is None:
-        return f"{film.output}: {done}, {len(left)} kept in the source language{_which(left)} ({took})."
+        return f"{film.output}: {done}, {len(left)} kept in the source language{_why(report, left)} ({took})."
     go_on = " The same command goes on from here." if resumable else ""
     return f"{film.output}: {done}, the others are still in the source language ({took}).{go_on}"
 
@@ -121,11 +122,14 @@ def _took(report: JobReport, network: Network, purse: Purse) -> Iterator[str]:
         yield f"${purse.spent:.4f}"
 
 
-def _which(left: Untranslated) -> str:
-    """Which lines were kept and why, where they are few."""
-    if len(left) > FEW:
-        return ""
-    return ": " + ", ".join(f"{index + 1} ({reason})" for index, reason in left)
+def _why(report: JobReport, left: Untranslated) -> str:
+    """Which lines were kept for which reasons, or just the reasons where the lines are many."""
+    if report.stopped_by is not None:
+        return ""  # that has been told
+    if len(left) <= FEW:
+        return ": " + ", ".join(f"{index + 1} ({reason})" for index, reason in left)
+    reasons = Counter(reason for _, reason in left)
+    return ": " + ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
 
 
 def _rounded(seconds: Optional[float]) -> Optional[float]:

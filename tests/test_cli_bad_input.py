@@ -216,7 +216,7 @@ def test_one_output_for_several_films(untouched: Any, there: List[str], small: s
         (["translate", "--to", "es"], "The following arguments are required: FILE. See subai translate --help."),
         (["check", "openai"], "'openai' is not understood. See subai check --help."),
         (["check", "--provider", "openai"], "There is no key for OpenAI. Set OPENAI_API_KEY"),
-        (["models", "--provider", "compatible"], "There is no base URL for the server."),
+        (["models", "--provider", "compatible"], "Say with --base-url where the server is, such as"),
         (["memory"], "The following arguments are required: ACTION. See subai memory --help."),
         (["memory", "export"], "The following arguments are required: FILE.tmx. See subai memory export --help."),
     ],
