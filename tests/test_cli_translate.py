@@ -13,6 +13,7 @@ from standin_faults import always, bad_key, html_page, no_such_model, quota_spen
 
 from cli.standin import StandIn, pseudo_translate
 from cli.standin.exchange import Exchange
+from translate.documents import load
 
 pytest_plugins = ("cli_fixtures",)
 
@@ -151,6 +152,36 @@ def test_a_film_without_words_needs_no_request(run: Run, there: List[str], folde
     done = run("translate", source, "--to", "es", *there)
     assert done == (0, f"{folder / 'film.es.srt'}: 1 of 1 line translated (no request).\n", "")
     assert tls_standin.log == []
+
+
+def test_a_whole_film_goes_over_few_connections_and_each_cue_gets_its_own_translation(
+    run: Run, there: List[str], folder: Path, tls_standin: StandIn
+) -> None:
+    source = write(folder / "film.srt", film(1300))
+    done = run("translate", source, "--to", "es", "--report", str(folder / "r.json"), *there)
+    assert (done.code, done.err) == (0, "")
+    assert report(folder / "r.json")["connections_created"] <= 5
+    before, after = (load(str(folder / name)) for name in ("film.srt", "film.es.srt"))
+    assert [cue.text for cue in after.cues] == [pseudo_translate(cue.text) for cue in before.cues]
+    bare = after.render({cue.index: cue.text for cue in before.cues})
+    assert bare == Path(source).read_bytes()
+
+
+def test_without_urllib3_the_film_comes_out_the_same(
+    run: Run, there: List[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write(folder / "film.srt", film(60))
+    assert run("translate", source, "--to", "es", "--no-memory", *there).code == 0
+    pooled = (folder / "film.es.srt").read_bytes()
+    monkeypatch.setitem(sys.modules, "urllib3", None)
+    flags = ("--no-memory", "--force", "--report", str(folder / "r.json"))
+    done = run("translate", source, "--to", "es", *flags, *there)
+    assert done.code == 0
+    assert "urllib3 cannot be imported" in done.err
+    assert len(done.err.splitlines()) == 1
+    assert (folder / "film.es.srt").read_bytes() == pooled
+    found = report(folder / "r.json")
+    assert found["fallback_requests"] == found["requests"] > 1
 
 
 # --- whose files ----------------------------------------------------------------------------------------------------
