@@ -96,7 +96,7 @@ def _translate_all(opened: List[Film], store: Optional[Store], options: argparse
         requests = set_budgets(connection, ways[0], store, options)
         if connection.name == DEMO and not options.estimate:
             say_that_it_is_a_demo()
-        for film in opened:
+        for place, film in enumerate(opened, 1):
             try:
                 run = _Run(film, ways, connection, store, requests, options)
                 if options.estimate:
@@ -113,6 +113,8 @@ def _translate_all(opened: List[Film], store: Optional[Store], options: argparse
             if options.report:
                 _write_report(options.report, documents[0] if len(options.files) == 1 else documents)
             if code in (exits.REFUSED, exits.CANCELLED):
+                for other in opened[place:]:
+                    say(f"{other.path}: not begun.")
                 break
     return codes
 

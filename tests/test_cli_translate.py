@@ -500,6 +500,7 @@ def test_a_film_after_the_no_is_not_tried(run: Run, there: List[str], folder: Pa
     done = run("translate", *sources, "--to", "es", *there)
     assert done.code == 4
     assert len(done.err.splitlines()) == 1
+    assert done.out.splitlines()[1:] == [f"{sources[1]}: not begun."]
     assert tls_standin.stats().requests == 1
 
 
