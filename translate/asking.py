@@ -53,10 +53,12 @@ def ask(
     anchored: bool,
     tokens: int,
     cancel: CancelToken,
+    on_answer: Callable[[], None],
     on_judged: Callable[[Cue, Judged], None],
 ) -> Outcome:
-    """Ask for ``cues`` once; ``on_judged`` hears of each as soon as something is known of it.
+    """Ask for ``cues`` once.
 
+    ``on_answer`` is called when the answer begins, ``on_judged`` for each cue as soon as something is known of it.
     ``tokens`` is what it will take, about. Whatever goes wrong with the request is part of the outcome, a cancel too.
     """
     texts = [cue.text for cue in cues]
@@ -90,6 +92,7 @@ def ask(
     try:
         with route.provider.stream(request) as stream:
             outcome.answered = True
+            on_answer()
             try:
                 for delta in stream:
                     hear(aligner.feed(delta))

@@ -9,22 +9,11 @@ from functools import partial
 from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 from api.base import Usage
-from core.cancel import CancelToken
-from core.errors import (
-    AnswerError,
-    CancelledError,
-    KeyRefusedError,
-    LengthError,
-    ModelNotFoundError,
-    NothingSentError,
-    ProviderError,
-    QuotaError,
-    RateLimitError,
-    SubAIError,
-)
+from core.errors import AnswerError, CancelledError, LengthError, NothingSentError, ProviderError, SubAIError
 from translate.asking import Around, Outcome, Route, ask
 from translate.costs import estimate
 from translate.documents import Cue
+from translate.halt import Halt
 from translate.ladder import LADDER, SECOND_LADDER, Climb, Step
 from translate.plan import Batch, Plan
 from translate.prompt import Brief
@@ -37,9 +26,6 @@ log = logging.getLogger("subai.job")
 
 #: However soon an answer was cut off for its length, batches are not planned smaller than this: the repairs are.
 LEAST_BATCH = 12
-
-# After these no request can begin, but those whose answers are coming in are paid for and may end.
-_NO_MORE = (CostLimitError, KeyRefusedError, ModelNotFoundError, QuotaError, RateLimitError)
 
 
 class TranslationJob:
@@ -76,9 +62,8 @@ class TranslationJob:
         self._parallel = parallel
         self._purse = purse or Purse()
         self._lock = threading.Lock()
-        self._cancel = CancelToken()
-        self._stopped_by: Optional[SubAIError] = None
-        self._over = False
+        self._halt = Halt()
+        self._answered = threading.Event()
         known = dict(known or {})
         self._tally = Tally(len(self._cues), known, on_event)
         lines = [cue for cue in cues if not cue.skip]
@@ -93,20 +78,19 @@ class TranslationJob:
 
     def cancel(self) -> None:
         """End the run that is under way, or else the next one, within 100 ms; what is translated by then stays."""
-        with self._lock:
-            self._make_ready()
-        self._stop(CancelledError("Cancelled."))
+        self._halt.cancel()
 
     def run(self) -> JobReport:
         """Work until all is done, a cancel, or the provider's final no. Call it again to take the job up."""
-        with self._lock:
-            self._make_ready()
+        self._halt.begin()
+        self._answered.clear()
         self._tally.begin()
         count = max(1, min(self._parallel, len(self._plan)))
         workers: List[threading.Thread] = []
         try:
             for number in range(count):
-                worker = threading.Thread(target=self._work, name=f"subai-worker-{number}", daemon=True)
+                task = self._follow if number else self._lead
+                worker = threading.Thread(target=task, name=f"subai-worker-{number}", daemon=True)
                 worker.start()
                 workers.append(worker)
             for worker in workers:
@@ -117,41 +101,40 @@ class TranslationJob:
                 worker.join()
             raise
         finally:
-            self._end()
+            self._tally.end()
+            self._halt.over(finished=self._plan.done)
         return self.report()
 
     def report(self) -> JobReport:
         """How things stand; after ``run``, how they ended."""
-        return self._tally.report(self._stopped_by)
-
-    def _make_ready(self) -> None:
-        if self._over:
-            self._over = False
-            self._stopped_by = None
-            self._cancel = CancelToken()
-
-    def _end(self) -> None:
-        self._tally.end()
-        with self._lock:
-            self._over = True
-            if self._plan.done and isinstance(self._stopped_by, CancelledError):
-                self._stopped_by = None  # it came too late to matter
+        return self._tally.report(self._halt.reason)
 
     # --- working ----------------------------------------------------------------------------------------------------
 
+    def _lead(self) -> None:
+        """Begin with the cues on the screen: no other request may get in before the answer to theirs has begun."""
+        try:
+            self._work()
+        finally:
+            self._answered.set()
+
+    def _follow(self) -> None:
+        self._answered.wait()
+        self._work()
+
     def _work(self) -> None:
         try:
-            while self._stopped_by is None:
+            while self._halt.reason is None:
                 batch = self._plan.next()
                 if batch is None:
                     return  # whoever puts cues back goes on with them
                 self._work_on(batch)
         except SubAIError as error:  # of who listens, such as a journal whose disk is full
-            self._stop(error)
+            self._halt.stop(error, at_once=True)
         except Exception as error:
             log.exception("a worker failed")
             words = f"An error in the program ended the job ({type(error).__name__}). Please report it with the log."
-            self._stop(SubAIError(words))
+            self._halt.stop(SubAIError(words), at_once=True)
 
     def _work_on(self, batch: Batch) -> None:
         try:
@@ -186,22 +169,23 @@ class TranslationJob:
         :raises CancelledError: the job is to end, or cannot pay for this.
         :raises _RouteLostError: there is no point in asking the route for anything else.
         """
-        if self._stopped_by is not None:
-            raise CancelledError("Cancelled.")
+        self._halt.raise_if_stopped()
         expected = self._expected(cues)
         reserved = self._reserve(expected)
         outcome = Outcome()
         try:
-            outcome = ask(
-                route,
-                self._brief,
-                cues,
-                self._around(cues) if in_context else Around(),
-                anchored=anchored,
-                tokens=expected.prompt_tokens + expected.completion_tokens,
-                cancel=self._cancel,
-                on_judged=lambda cue, judged: self._tally.judged(cue.index, judged),
-            )
+            with self._halt.request(self._answered.set) as (cancel, answer_begins):
+                outcome = ask(
+                    route,
+                    self._brief,
+                    cues,
+                    self._around(cues) if in_context else Around(),
+                    anchored=anchored,
+                    tokens=expected.prompt_tokens + expected.completion_tokens,
+                    cancel=cancel,
+                    on_answer=answer_begins,
+                    on_judged=lambda cue, judged: self._tally.judged(cue.index, judged),
+                )
         finally:
             # One that was refused or never sent costs nothing; one that broke off, or was cancelled, may well.
             free = isinstance(outcome.error, (ProviderError, NothingSentError)) and not outcome.answered
@@ -224,7 +208,7 @@ class TranslationJob:
         try:
             return self._purse.reserve(expected)
         except CostLimitError as error:
-            self._stop(error)
+            self._halt.stop(error, at_once=False)
             raise CancelledError("Cancelled.") from error
 
     def _around(self, cues: Sequence[Cue]) -> Around:
@@ -242,14 +226,8 @@ class TranslationJob:
                 self._routes.remove(route)
                 self._tally.notice(f"{error.user_message} Going on with {self._routes[0].provider.label}.")
                 return
-        self._stop(error)
-
-    def _stop(self, error: SubAIError) -> None:
-        with self._lock:
-            self._stopped_by = self._stopped_by or error
-            cancel = self._cancel
-        if not isinstance(error, _NO_MORE):
-            cancel.cancel()
+        # Answers that still come in are paid for, and may end if it is not the network that fails.
+        self._halt.stop(error, at_once=not isinstance(error, ProviderError))
 
 
 def _hopeless(route: Route) -> AnswerError:
