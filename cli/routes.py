@@ -32,16 +32,17 @@ def routes(connection: Connection, options: argparse.Namespace) -> List[Route]:
     return [first, Route(provider, _pick(provider, model, options))]
 
 
-def set_budgets(
-    connection: Connection, route: Route, store: Optional[Store], options: argparse.Namespace
-) -> Optional[int]:
-    """Hold the first provider to the flags' budgets; how many requests a film may plan with, if they are scarce."""
+def set_budgets(connection: Connection, route: Route, store: Optional[Store], options: argparse.Namespace) -> None:
+    """Hold the first provider to the budgets of the flags."""
     requests, tokens = options.budget_per_minute
     limits = Limits(requests, tokens, options.budget_per_day, _DAY_BEGINS.get(connection.name, 0.0))
     counter = store.ledger.day_counter(f"{connection.provider.base_url} {route.model}") if store else None
-    limiter = connection.provider.limiter
-    limiter.configure(limits, counter)
-    left = limiter.left_today()
+    connection.provider.limiter.configure(limits, counter)
+
+
+def requests_for_next(connection: Connection, options: argparse.Namespace) -> Optional[int]:
+    """How many requests the next film may plan with; None where they are not scarce."""
+    left = connection.provider.limiter.left_today()
     return None if left is None else requests_for_film(options.budget_per_day, left)
 
 

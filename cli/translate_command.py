@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple
 from cli import exits
 from cli.connect import DEMO, Connection, connected, say_that_it_is_a_demo
 from cli.remembering import prices, prices_path, remembering
-from cli.routes import routes, set_budgets
+from cli.routes import requests_for_next, routes, set_budgets
 from cli.run_report import as_document, estimate_words, last_words, network_so_far
 from cli.terminal import ProgressBar, say, say_error
 from core.errors import ConfigError, InputError, SubAIError
@@ -93,12 +93,12 @@ def _translate_all(opened: List[Film], store: Optional[Store], options: argparse
     documents: List[Dict[str, Any]] = []
     with connected(options) as connection:
         ways = routes(connection, options)
-        requests = set_budgets(connection, ways[0], store, options)
+        set_budgets(connection, ways[0], store, options)
         if connection.name == DEMO and not options.estimate:
             say_that_it_is_a_demo()
         for place, film in enumerate(opened, 1):
             try:
-                run = _Run(film, ways, connection, store, requests, options)
+                run = _Run(film, ways, connection, store, options)
                 if options.estimate:
                     say(run.estimate())
                     codes.append(exits.ALL_TRANSLATED)
@@ -128,13 +128,12 @@ class _Run:
         ways: List[Route],
         connection: Connection,
         store: Optional[Store],
-        requests: Optional[int],
         options: argparse.Namespace,
     ) -> None:
         self._film = film
         self._ways = ways
         self._connection = connection
-        self._requests = requests
+        self._requests = requests_for_next(connection, options)
         self._options = options
         self._brief = Brief(
             target=film.target,

@@ -123,6 +123,16 @@ def _number_at(text: str, time: str) -> int:
     return next(number for number, end in enumerate(ends, 1) if end > time)
 
 
+def test_a_film_plans_with_what_those_before_it_have_left_of_the_day(
+    run: Run, there: List[str], folder: Path, tls_standin: StandIn
+) -> None:
+    """Two requests for each of the first five films, a fifth of 11; one for the sixth."""
+    sources = [write(folder / f"e{number}.srt", film(60)) for number in range(6)]
+    done = run("translate", *sources, "--to", "es", "--no-memory", "--budget-per-day", "11", *there)
+    assert (done.code, done.err) == (0, "")
+    assert len(batches(tls_standin)) == 11
+
+
 def test_a_day_that_is_used_up_says_when_the_next_one_begins(
     run: Run, there: List[str], folder: Path, tls_standin: StandIn
 ) -> None:
