@@ -5,6 +5,7 @@ from typing import List, Optional
 
 from api.exchange import HTTPProvider
 from cli.connect import COMPATIBLE, DEMO, DEMO_MODEL, Connection, with_key
+from cli.remembering import prices, prices_path
 from core.cancel import CancelToken
 from core.errors import ConfigError
 from core.rate_limit import Limits
@@ -21,7 +22,7 @@ def routes(connection: Connection, options: argparse.Namespace) -> List[Route]:
 
     :raises ConfigError: a model has to be named, or the second provider cannot be used.
     """
-    first = Route(connection.provider, _model(connection, options))
+    first = _route(connection.name, connection.provider, _wanted(connection, options), options)
     if options.second_provider is None:
         return [first]
     name, model = options.second_provider
@@ -29,7 +30,7 @@ def routes(connection: Connection, options: argparse.Namespace) -> List[Route]:
     if name == COMPATIBLE and not (options.second_base_url or own_url):
         raise ConfigError("Say with --second-base-url where the second provider is, such as http://localhost:1234/v1")
     provider = with_key(name, options.second_base_url or own_url, connection.transport)
-    return [first, Route(provider, _pick(provider, model, options))]
+    return [first, _route(name, provider, model, options)]
 
 
 def set_budgets(connection: Connection, route: Route, store: Optional[Store], options: argparse.Namespace) -> None:
@@ -46,11 +47,16 @@ def requests_for_next(connection: Connection, options: argparse.Namespace) -> Op
     return None if left is None else requests_for_film(options.budget_per_day, left)
 
 
-def _model(connection: Connection, options: argparse.Namespace) -> str:
-    return _pick(connection.provider, options.model or (DEMO_MODEL if connection.name == DEMO else ""), options)
+def _wanted(connection: Connection, options: argparse.Namespace) -> str:
+    return options.model or (DEMO_MODEL if connection.name == DEMO else "")
 
 
-def _pick(provider: HTTPProvider, wanted: str, options: argparse.Namespace) -> str:
-    if options.estimate:
-        return wanted or provider.default_model  # an estimate sends nothing, not even to ask which models there are
-    return provider.pick_model(wanted, CancelToken())
+def _route(name: str, provider: HTTPProvider, wanted: str, options: argparse.Namespace) -> Route:
+    # An estimate sends nothing, not even to ask which models there are.
+    model = wanted or provider.default_model if options.estimate else provider.pick_model(wanted, CancelToken())
+    price = prices().price(name, model)
+    if options.max_cost is not None and price is None:
+        raise ConfigError(
+            f"The price of {model} is not known, so --max-cost cannot be kept. Put it into {prices_path()}"
+        )
+    return Route(provider, model, price)

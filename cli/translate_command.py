@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from cli import exits
 from cli.connect import DEMO, Connection, connected, say_that_it_is_a_demo
-from cli.remembering import prices, prices_path, remembering
+from cli.remembering import prices, remembering
 from cli.routes import requests_for_next, routes, set_budgets
 from cli.run_report import as_document, estimate_words, last_words, network_so_far
 from cli.terminal import ProgressBar, say, say_error
@@ -141,18 +141,12 @@ class _Run:
             style=" ".join(options.style.split()),
             film=" ".join(options.film.split()),
         )
-        price = prices().price(connection.name, ways[0].model)
-        if options.max_cost is not None and price is None:
-            raise ConfigError(
-                f"The price of {ways[0].model} is not known, so --max-cost cannot be kept. Put it into {prices_path()}"
-            )
         self._session = Session(
             film,
             self._brief,
             ways[0],
             store=store,
             apart=DEMO if connection.name == DEMO else "",
-            price=price,
             limit=options.max_cost,
         )
 

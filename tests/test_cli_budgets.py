@@ -252,3 +252,21 @@ def test_a_model_that_cannot_is_left_for_the_second(
     done = run("translate", source, "--to", "es", "--parallel", "1", *second)
     assert done.code == 0
     assert "gpt-4.1-mini did not give one usable answer" in done.complaint
+
+
+def test_the_second_provider_costs_its_own_price(
+    run: Run, second: List[str], folder: Path, tls_standin: StandIn, data: Path
+) -> None:
+    data.mkdir(parents=True)
+    models = {"openai": {"models": {"gpt-4.1-mini": {"input": 1, "output": 1}}}}
+    models["openrouter"] = {"models": {"dear/model": {"input": 1000, "output": 1000}}}
+    write(data / "prices.json", json.dumps({"as_of": "2026-11-21", "providers": models}))
+    second[second.index("openrouter")] = "openrouter:dear/model"
+    source = write(folder / "film.srt", film(200))
+    tls_standin.script = lambda exchange: None if "/api/v1/" in exchange.record.target else bad_key
+    flags = ("--max-cost", "4", "--report", str(folder / "r.json"))
+    done = run("translate", source, "--to", "es", *flags, *second)
+    found = report(folder / "r.json")
+    assert done.code == 3
+    assert found["cost"] == pytest.approx((found["prompt_tokens"] + found["completion_tokens"]) / 1000)
+    assert 1.0 < found["cost"] <= 4.0

@@ -45,7 +45,7 @@ def test_a_film_that_took_more_than_estimated_raises_the_next_estimate(tmp_path:
 
     first = session()
     before = first.estimate(4).usage
-    first.purse.settle(0.0, Usage(before.prompt_tokens * 4, before.completion_tokens * 4))
+    first.purse.settle(first.purse.reserve(before, None), Usage(before.prompt_tokens * 4, before.completion_tokens * 4))
     done = JobReport(60, {cue.index: "x" for cue in film.wanted}, {}, 0, Usage(), None, 0.0)
     assert first.finish(done)
     store.memory.clear()

@@ -47,7 +47,7 @@ def opened(tmp_path: Path) -> Film:
 def session(opened: Film, store: Optional[Store], model: str = "m", style: str = "", apart: str = "") -> Session:
     provider = OpenAI(api_key="sk-0123456789", base_url="http://127.0.0.1:9/v1")
     brief = Brief(target=opened.target, source=opened.source, style=style)
-    return Session(opened, brief, Route(provider, model), store=store, apart=apart, price=DOLLAR_A_THOUSAND)
+    return Session(opened, brief, Route(provider, model, DOLLAR_A_THOUSAND), store=store, apart=apart)
 
 
 def report(opened: Film, translated: Dict[int, str], kept: Optional[Dict[int, str]] = None) -> JobReport:
@@ -116,7 +116,7 @@ def test_nothing_is_written_when_nothing_is_translated(opened: Film, store: Stor
 def test_without_a_store_nothing_is_known_and_nothing_kept(opened: Film, tmp_path: Path) -> None:
     forgetful = session(opened, None)
     forgetful.hear(CueEvent(1, TRANSLATED, "Número 1"))
-    forgetful.purse.settle(forgetful.purse.reserve(Usage(1, 1)), Usage(1, 1))
+    forgetful.purse.settle(forgetful.purse.reserve(Usage(1, 1), None), Usage(1, 1))
     assert forgetful.finish(report(opened, some(*range(20))))
     assert session(opened, None).known == {}
     assert not (tmp_path / "data").exists()
@@ -132,8 +132,8 @@ def test_what_cannot_be_written_is_remembered_all_the_same(opened: Film, store: 
 
 def test_the_store_knows_what_was_spent(opened: Film, store: Store) -> None:
     paying = session(opened, store)
-    paying.purse.settle(paying.purse.reserve(Usage(100, 100)), Usage(150, 50))
-    paying.purse.settle(paying.purse.reserve(Usage(100, 100)), Usage(), billed=False)
+    paying.purse.settle(paying.purse.reserve(Usage(100, 100), DOLLAR_A_THOUSAND), Usage(150, 50))
+    paying.purse.settle(paying.purse.reserve(Usage(100, 100), DOLLAR_A_THOUSAND), Usage(), billed=False)
     paying.finish(report(opened, some(1)))
     (job,) = store.journal.jobs()
     assert (job.name, job.total, job.spent.requests) == ("film.en.srt", 20, 1)
@@ -144,7 +144,7 @@ def estimate_after(long: Film, store: Store, stopped_by: Optional[SubAIError]) -
     """What is estimated before and after a run that took four times the tokens for its answers."""
     ended = session(long, store)
     before = ended.estimate(parallel=4).usage
-    ended.purse.settle(0.0, Usage(before.prompt_tokens, before.completion_tokens * 4))
+    ended.purse.settle(ended.purse.reserve(before, None), Usage(before.prompt_tokens, before.completion_tokens * 4))
     ended.finish(replace(report(long, some(*range(90))), stopped_by=stopped_by))
     store.memory.clear()
     store.journal.clear()
@@ -217,33 +217,54 @@ def test_an_output_may_be_replaced_by_whoever_says_so(opened: Film, tmp_path: Pa
 
 
 def test_a_limit_counts_what_is_spent_and_what_is_under_way() -> None:
-    purse = Purse(DOLLAR_A_THOUSAND, limit=1.0)
-    first = purse.reserve(Usage(300, 100))
-    second = purse.reserve(Usage(500, 0))
+    purse = Purse(limit=1.0)
+    first = purse.reserve(Usage(300, 100), DOLLAR_A_THOUSAND)
+    second = purse.reserve(Usage(500, 0), DOLLAR_A_THOUSAND)
     with pytest.raises(CostLimitError) as caught:
-        purse.reserve(Usage(200, 0))
+        purse.reserve(Usage(200, 0), DOLLAR_A_THOUSAND)
     assert caught.value.user_message.startswith("The next request could pass the limit: $0.0000 of $1 are spent.")
     purse.settle(first, Usage(150, 50))
     assert purse.spent == pytest.approx(0.2)
-    third = purse.reserve(Usage(200, 0))
+    third = purse.reserve(Usage(200, 0), DOLLAR_A_THOUSAND)
     purse.settle(second, Usage(), billed=False)
     purse.settle(third, Usage(200, 0))
     assert purse.spent == pytest.approx(0.4)
 
 
+def test_a_model_that_takes_more_than_estimated_is_reckoned_with() -> None:
+    """Each model by itself: what the first one takes says nothing of the second."""
+    purse = Purse(limit=1.0)
+    purse.settle(purse.reserve(Usage(50, 50), DOLLAR_A_THOUSAND), Usage(50, 250))
+    other = purse.reserve(Usage(300, 100), Price(input=999.0, output=999.0))
+    purse.settle(other, Usage(), billed=False)
+    with pytest.raises(CostLimitError):
+        purse.reserve(Usage(300, 0), DOLLAR_A_THOUSAND)
+    assert purse.reserve(Usage(200, 0), DOLLAR_A_THOUSAND).dollars == pytest.approx(0.6)
+
+
 def test_a_provider_that_does_not_count_costs_the_estimate() -> None:
     told: List[float] = []
-    purse = Purse(DOLLAR_A_THOUSAND, on_spent=lambda usage, dollars: told.append(dollars))
-    purse.settle(purse.reserve(Usage(300, 100)), Usage())
+    purse = Purse(on_spent=lambda usage, dollars: told.append(dollars))
+    purse.settle(purse.reserve(Usage(300, 100), DOLLAR_A_THOUSAND), Usage())
     assert purse.spent == pytest.approx(0.4)
     assert told == [pytest.approx(0.4)]
+
+
+def test_what_is_free_costs_nothing_whatever_it_takes() -> None:
+    purse = Purse(limit=0.01)
+    for _ in range(2):
+        purse.settle(purse.reserve(Usage(300, 100), Price(0.0, 0.0)), Usage(3000, 1000))
+    assert purse.spent == 0.0
 
 
 def test_without_a_price_nothing_is_known_of_the_cost() -> None:
     told: List[float] = []
     purse = Purse(on_spent=lambda usage, dollars: told.append(dollars))
-    purse.settle(purse.reserve(Usage(300, 100)), Usage(300, 100))
-    assert purse.spent is None
+    sums = [purse.spent]
+    for billed in (False, True):
+        purse.settle(purse.reserve(Usage(300, 100), None), Usage(300, 100), billed=billed)
+        sums.append(purse.spent)
+    assert sums == [0.0, 0.0, None]
     assert told == [0.0]
     with pytest.raises(ConfigError):
-        Purse(limit=1.0)
+        Purse(limit=1.0).reserve(Usage(1, 1), None)

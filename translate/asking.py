@@ -9,14 +9,16 @@ from core.errors import AnswerError, CancelledError, ConfigError, ProviderError,
 from translate import prompt
 from translate.align import Aligner, Judged
 from translate.documents import Cue
+from translate.prices import Price
 
 
 @dataclass(frozen=True)
 class Route:
-    """Whom to ask: a provider and one of its models."""
+    """Whom to ask: a provider and one of its models, and what that costs (None where it is not known)."""
 
     provider: Provider
     model: str
+    price: Optional[Price] = None
 
 
 @dataclass

@@ -39,10 +39,15 @@ class Halt:
             self._make_ready()
         self.stop(CancelledError("Cancelled."), at_once=True)
 
-    def stop(self, error: SubAIError, *, at_once: bool) -> None:
-        """No request begins from now on, and those that wait for an answer end; ``at_once``: all of them."""
+    def begin_no_more(self, error: SubAIError) -> None:
+        """No request begins from now on; those under way come to their end."""
         with self._lock:
             self.reason = self.reason or error
+
+    def stop(self, error: SubAIError, *, at_once: bool) -> None:
+        """No request begins from now on, and those that wait for an answer end; ``at_once``: all of them."""
+        self.begin_no_more(error)
+        with self._lock:
             tokens = (self._waiting, self._all) if at_once else (self._waiting,)
         for token in tokens:
             token.cancel()

@@ -17,7 +17,7 @@ from translate.halt import Halt
 from translate.ladder import LADDER, SECOND_LADDER, Climb, Step
 from translate.plan import Batch, Plan
 from translate.prompt import Brief
-from translate.purse import CostLimitError, Purse
+from translate.purse import CostLimitError, Purse, Reservation
 from translate.report import CueEvent, JobReport
 from translate.standing import HOPELESS_AFTER, Standing
 from translate.tally import Tally
@@ -171,7 +171,7 @@ class TranslationJob:
         """
         self._halt.raise_if_stopped()
         expected = self._expected(cues)
-        reserved = self._reserve(expected)
+        reserved = self._reserve(expected, route)
         outcome = Outcome()
         try:
             with self._halt.request(self._answered.set) as (cancel, answer_begins):
@@ -204,11 +204,11 @@ class TranslationJob:
         brief = self._brief
         return estimate(texts, brief.source, brief.target, instructions=self._instructions, requests=1).usage
 
-    def _reserve(self, expected: Usage) -> float:
+    def _reserve(self, expected: Usage, route: Route) -> Reservation:
         try:
-            return self._purse.reserve(expected)
+            return self._purse.reserve(expected, route.price)
         except CostLimitError as error:
-            self._halt.stop(error, at_once=False)
+            self._halt.begin_no_more(error)  # those under way are paid for in advance
             raise CancelledError("Cancelled.") from error
 
     def _around(self, cues: Sequence[Cue]) -> Around:

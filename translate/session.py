@@ -14,7 +14,6 @@ from translate.costs import Estimate, Factors, estimate, learned
 from translate.film import Film, untranslated
 from translate.journal import fingerprint
 from translate.memory import MemoryKey, keys_for
-from translate.prices import Price
 from translate.prompt import Brief
 from translate.purse import Purse
 from translate.report import KEPT, TRANSLATED, CueEvent, JobReport
@@ -29,8 +28,7 @@ class Session:
 
     :param store: what is remembered, or None to remember nothing.
     :param apart: a word that keeps a job from being taken up by others, such as that of a stand-in.
-    :param price: of the model, or None where it is not known; ``limit`` is what the film may cost in US dollars.
-    :raises ConfigError: there is a limit but no price.
+    :param route: the first one, whose model the memory goes by; ``limit``: what the film may cost in US dollars.
     """
 
     def __init__(
@@ -41,12 +39,11 @@ class Session:
         *,
         store: Optional[Store] = None,
         apart: str = "",
-        price: Optional[Price] = None,
         limit: Optional[float] = None,
     ) -> None:
         self._film = film
         self._brief = brief
-        self._price = price
+        self._price = route.price
         self._apart = apart
         self._store = store
         self._topic = f"{route.model} {brief.source.code if brief.source else '?'} {brief.target.code}"
@@ -56,7 +53,7 @@ class Session:
         self._keys = self._memory_keys(route.model)
         self._journal = store.journal.open_job(self._job(), name=self._name(), total=len(self._keys)) if store else None
         self.known = self._look_up()
-        self.purse = Purse(price, limit, on_spent=self._spend)
+        self.purse = Purse(limit, on_spent=self._spend)
 
     def estimate(self, parallel: int, requests: Optional[int] = None) -> Estimate:
         """What the rest of the film will take."""
