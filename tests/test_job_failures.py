@@ -43,7 +43,7 @@ from core.errors import (
 from translate.asking import Route
 from translate.job import TranslationJob
 from translate.ladder import PATIENCE
-from translate.report import TRANSLATED
+from translate.report import PROVISIONAL, TRANSLATED
 from translate.standing import HOPELESS_AFTER
 
 pytest_plugins = ("job_fixtures",)
@@ -188,25 +188,27 @@ def test_who_hangs_on_a_server_that_is_gone_ends_with_the_job(way: Route, standi
     assert workers() == []
 
 
-def test_an_answer_that_is_coming_in_when_the_quota_ends_is_not_thrown_away(way: Route, standin: StandIn) -> None:
-    coming, spent = threading.Semaphore(0), threading.Event()
+def test_an_answer_that_is_coming_in_when_the_quota_ends_is_not_thrown_away(
+    way: Route, standin: StandIn, heard: Heard
+) -> None:
+    spent = threading.Event()
 
     def slow(exchange: Exchange) -> None:
         data = exchange.reply().encode()
         exchange.write(data[: len(data) // 2])
-        coming.release()
         spent.wait(5)
         exchange.wait(0.05)
         exchange.write(data[len(data) // 2 :])
 
     def refuse(exchange: Exchange) -> None:
-        assert coming.acquire(timeout=5)
-        assert coming.acquire(timeout=5)
+        beginnings = [next(iter(batch.values())) for batch in batches(standin)[1:3]]
+        begun = {cue.index for cue in FILM if cue.text in beginnings}
+        until(lambda: begun <= heard.texts(PROVISIONAL).keys())
         no_credit(exchange)
         spent.set()
 
     standin.script = in_turn(None, slow, slow, refuse)
-    report = TranslationJob(FILM, SPANISH, [way], parallel=3).run()
+    report = TranslationJob(FILM, SPANISH, [way], parallel=3, on_event=heard).run()
     assert isinstance(report.stopped_by, QuotaError)
     assert len(report.translated) == sum(map(len, batches(standin)[:3])), "paid for, and not waited for"
     assert standin.stats().requests == 4
@@ -239,18 +241,18 @@ def all_blank(exchange: Exchange) -> None:
 
 
 @pytest.mark.parametrize("fault", [prose, all_blank, null_content, refusal, blocked_prompt])
-def test_a_hopeless_model_is_given_up_and_another_is_advised(fault: Fault, way: Route, standin: StandIn) -> None:
+def test_a_hopeless_model_is_given_up_and_that_is_said(fault: Fault, way: Route, standin: StandIn) -> None:
     standin.script = always(fault)
     report = TranslationJob(FILM, SPANISH, [way], parallel=1).run()
     assert isinstance(report.stopped_by, AnswerError)
-    assert "Try another model" in report.stopped_by.user_message
+    assert "did not give one usable answer" in report.stopped_by.user_message
     assert standin.stats().requests <= HOPELESS_AFTER * PATIENCE
     assert report.translated == {}
     assert 20 <= len(report.kept) < len(FILM)
 
 
 def test_one_hopeless_batch_stops_nothing(way: Route, standin: StandIn) -> None:
-    standin.script = lambda exchange: prose if 3 <= exchange.number < 9 else None
+    standin.script = lambda exchange: all_blank if 3 <= exchange.number < 9 else None
     report = TranslationJob(FILM, SPANISH, [way], parallel=1).run()
     assert report.stopped_by is None
     assert {**report.translated, **report.kept}.keys() == {cue.index for cue in FILM}

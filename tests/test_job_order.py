@@ -115,8 +115,7 @@ def test_the_cue_on_the_screen_is_shown_before_its_answer_is_whole(way: Route, s
     heard.wait_for(PROVISIONAL)
     assert heard.events[0].index == 800
     assert heard.events[0].text == pseudo_translate(FILM[800].text)
-    heard.wait_for(TRANSLATED, 4)
-    assert {800, 801, 802, 803} <= set(heard.texts(TRANSLATED))
+    until(lambda: {800, 801, 802, 803} <= heard.texts(TRANSLATED).keys())
     running.cancel()
 
 

@@ -217,3 +217,47 @@ def test_nothing_is_asked_when_nothing_is_left() -> None:
     model = Model(translating_all_but(set()))
     assert Climb(model).run([], LADDER) == []
     assert model.asked == []
+
+
+def speaking_for(culprits: Set[int]) -> Callable[[Sequence[Cue], int], Outcome]:
+    """Declines in plain prose."""
+
+    def answer(part: Sequence[Cue], _: int) -> Outcome:
+        if culprits.intersection(cue.index for cue in part):
+            return Outcome(failed={cue.index: "prose" for cue in part}, answered=True)
+        return Outcome(accepted={cue.index: "x" for cue in part}, answered=True)
+
+    return answer
+
+
+def test_prose_in_place_of_the_texts_is_chatter_the_first_time() -> None:
+    model = Model(lambda part, number: speaking_for({0} if number == 1 else set())(part, number))
+    assert Climb(model).run(cues(40)) == []
+    assert [len(asked) for asked, _ in model.asked] == [40, 40]
+
+
+@pytest.mark.parametrize("size", [2, 12, 100])
+@pytest.mark.parametrize("place", [0.0, 0.3, 0.99])
+def test_a_cue_for_which_a_model_declines_in_prose_is_found_like_one_that_is_blocked(size: int, place: float) -> None:
+    culprit = int(place * size)
+    model = Model(speaking_for({culprit}))
+    assert [cue.index for cue in Climb(model).run(cues(size))] == [culprit]
+    assert len(model.asked) - 2 <= math.ceil(math.log2(size)) + 2
+
+
+def test_what_is_withheld_is_looked_for_without_the_lines_around() -> None:
+    told: List[bool] = []
+
+    def ask(part: Sequence[Cue], anchored: bool, in_context: bool) -> Outcome:
+        told.append(in_context)
+        return withholding_whole_answers_for({2})(part, len(told))
+
+    assert len(Climb(ask).run(cues(8))) == 1
+    assert told == [True] + [False] * (len(told) - 1)
+
+
+def test_a_lone_cue_is_condemned_only_without_the_lines_around_it() -> None:
+    def ask(part: Sequence[Cue], anchored: bool, in_context: bool) -> Outcome:
+        return withholding_whole_answers_for({0} if in_context else set())(part, 1)
+
+    assert Climb(ask).run(cues(1)) == []

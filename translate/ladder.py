@@ -52,7 +52,8 @@ class Climb:
         self._patience = PATIENCE
         self._fruitful = False
         self._in_context = True
-        self._futile: Set[Tuple[Tuple[int, ...], bool]] = set()
+        self._had_prose = False
+        self._futile: Set[Tuple[Tuple[int, ...], bool, bool]] = set()
         self._withheld: List[Cue] = []
         self.reasons: Dict[int, str] = {}
 
@@ -66,33 +67,42 @@ class Climb:
 
     def _climb_one(self, part: Sequence[Cue], anchored: bool) -> List[Cue]:
         """Ask for ``part``; the cues that are worth another step."""
-        outcome = self._try(part, anchored)
-        if outcome is None:
+        answer = self._try(part, anchored)
+        if answer is None:
             return list(part)
-        left = _missed(part, outcome)
-        if left and isinstance(outcome.error, _WITHHELD):
-            return self._isolate(left, anchored, alone=len(part) == 1)
-        if len(left) > 1 and isinstance(outcome.error, LengthError):
-            halves = _parts(left, (len(left) + 1) // 2)
+        if answer.withheld and answer.left:
+            return self._isolate(answer.left, anchored, alone=answer.alone)
+        if answer.too_long and len(answer.left) > 1:
+            halves = _parts(answer.left, (len(answer.left) + 1) // 2)
             return [cue for half in halves for cue in self._climb_one(half, anchored)]
-        return left
+        return answer.left
 
-    def _try(self, part: Sequence[Cue], anchored: bool) -> Optional[Outcome]:
+    def _try(self, part: Sequence[Cue], anchored: bool) -> "Optional[_Answer]":
         """What came of asking for ``part``; None where there is no point in asking."""
-        question = (tuple(cue.index for cue in part), anchored)
+        in_context = self._in_context
+        question = (tuple(cue.index for cue in part), anchored, in_context)
         given_up = self._requests >= MOST_REQUESTS or (self._patience <= 0 and not self._fruitful)
         if given_up or question in self._futile:
             return None
         self._requests += 1
-        outcome = self._ask(part, anchored, self._in_context)
+        outcome = self._ask(part, anchored, in_context)
         self.reasons.update(outcome.failed)
         self._fruitful = self._fruitful or bool(outcome.accepted)
-        self._patience -= 1 if isinstance(outcome.error, _WITHHELD) else 2
-        if isinstance(outcome.error, _WITHHELD):
-            self._in_context = False  # the line that is to blame may be one of those around
         if outcome.error is None and not outcome.accepted:
             self._futile.add(question)  # it was answered in full: the same question would be answered the same way
-        return outcome
+        # A model's own words in place of the texts are chatter once; when they come again, they are how it declines.
+        prose = set(outcome.failed.values()) == {"prose"}
+        withheld = isinstance(outcome.error, _WITHHELD) or (prose and self._had_prose)
+        self._had_prose = self._had_prose or prose
+        if withheld or prose:
+            self._in_context = False  # the line that is to blame may be one of those around
+        self._patience -= 1 if withheld or prose else 2
+        return _Answer(
+            left=[cue for cue in part if cue.index not in outcome.accepted],
+            withheld=withheld,
+            alone=withheld and len(part) == 1 and not in_context,
+            too_long=isinstance(outcome.error, LengthError),
+        )
 
     def _isolate(self, part: Sequence[Cue], anchored: bool, *, alone: bool) -> List[Cue]:
         """Find the cue for which a whole answer is withheld, by halves: about log2(n) requests, one more for the rest.
@@ -104,14 +114,13 @@ class Climb:
         after: List[Cue] = []
         while len(suspects) > 1:
             half, rest = suspects[: len(suspects) // 2], suspects[len(suspects) // 2 :]
-            outcome = self._try(half, anchored)
-            if outcome is None:
+            answer = self._try(half, anchored)
+            if answer is None:
                 return before + suspects + after
-            missed = _missed(half, outcome)
-            if missed and isinstance(outcome.error, _WITHHELD):
-                suspects, after, alone = missed, rest + after, len(half) == 1
+            if answer.withheld and answer.left:
+                suspects, after, alone = answer.left, rest + after, answer.alone
             else:
-                before, suspects, alone = before + missed, rest, False
+                before, suspects, alone = before + answer.left, rest, False
         if alone:
             self._withheld += suspects
         else:
@@ -119,8 +128,14 @@ class Climb:
         return before + (self._climb_one(after, anchored) if after else [])
 
 
-def _missed(part: Sequence[Cue], outcome: Outcome) -> List[Cue]:
-    return [cue for cue in part if cue.index not in outcome.accepted]
+@dataclass(frozen=True)
+class _Answer:
+    """:ivar left: what it did not bring. :ivar withheld: because of some of it. :ivar alone: which is this one cue."""
+
+    left: List[Cue]
+    withheld: bool
+    alone: bool
+    too_long: bool
 
 
 def _parts(cues: Sequence[Cue], size: int) -> List[List[Cue]]:
