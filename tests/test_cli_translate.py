@@ -515,12 +515,16 @@ def test_a_model_that_talks_instead_of_translating_is_told_apart(
 
 
 def test_a_page_instead_of_an_answer_is_told_apart(
-    run: Run, there: List[str], small: str, tls_standin: StandIn
+    run: Run, there: List[str], folder: Path, tls_standin: StandIn
 ) -> None:
+    source = write(folder / "film.srt", film(200))
     tls_standin.script = always(html_page)
-    done = run("translate", small, "--to", "es", *there)
-    assert done.code in (3, 4)
-    assert len(done.out.splitlines()) == 1
+    done = run("translate", source, "--to", "es", *there)
+    assert done.code == 4
+    assert done.complaint.startswith(
+        "gpt-4.1-mini did not give one usable answer in 4 batches. A web page came instead"
+    )
+    assert tree(folder) == {"film.srt"}
 
 
 def test_a_server_that_is_not_there_is_told_apart(run: Run, small: str, folder: Path, no_pauses: None) -> None:

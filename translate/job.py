@@ -9,7 +9,7 @@ from functools import partial
 from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 from api.base import Usage
-from core.errors import AnswerError, CancelledError, LengthError, NothingSentError, ProviderError, SubAIError
+from core.errors import CancelledError, LengthError, NothingSentError, ProviderError, SubAIError
 from translate.asking import Around, Outcome, Route, ask
 from translate.costs import estimate
 from translate.documents import Cue
@@ -19,7 +19,7 @@ from translate.plan import Batch, Plan
 from translate.prompt import Brief
 from translate.purse import CostLimitError, Purse, Reservation
 from translate.report import CueEvent, JobReport
-from translate.standing import HOPELESS_AFTER, Standing
+from translate.standing import Standing
 from translate.tally import Tally
 
 log = logging.getLogger("subai.job")
@@ -156,7 +156,7 @@ class TranslationJob:
             left = climb.run(left, steps)
             reasons.update(climb.reasons)
             if self._standing.is_hopeless(route, asked, len(left)):
-                self._lose(route, _hopeless(route))
+                self._lose(route, self._standing.hopeless(route))
             if not left:
                 return
             steps = SECOND_LADDER
@@ -228,11 +228,6 @@ class TranslationJob:
                 return
         # Answers that still come in are paid for, and may end if it is not the network that fails.
         self._halt.stop(error, at_once=not isinstance(error, ProviderError))
-
-
-def _hopeless(route: Route) -> AnswerError:
-    words = f"{route.model} did not give one usable answer in {HOPELESS_AFTER} batches. Try another model."
-    return AnswerError(words, provider=route.provider.name)
 
 
 class _RouteLostError(Exception):

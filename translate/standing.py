@@ -32,12 +32,16 @@ _PASSING = (TransportError, ServerError, OverloadedError, RateLimitError)
 
 @dataclass
 class _Record:
-    """:ivar answered: it has begun an answer once. :ivar missed: requests in a row, and ``hopeless`` batches."""
+    """:ivar answered: it has begun an answer once. :ivar missed: requests in a row, and ``hopeless`` batches.
+
+    :ivar complaint: why the last answer could not be used, in the words of its error; ``""`` if it was whole.
+    """
 
     answered: bool = False
     missed: int = 0
     hopeless: int = 0
     hopeless_cues: int = 0
+    complaint: str = ""
 
 
 class Standing:
@@ -54,6 +58,7 @@ class Standing:
             record = self._record(route)
             if outcome.answered or isinstance(error, AnswerError):
                 record.answered = True
+            record.complaint = error.user_message if isinstance(error, AnswerError) else ""
             passing = isinstance(error, _PASSING) and not isinstance(error, BodyTooLargeError)
             record.missed = record.missed + 1 if passing and not outcome.accepted else 0
             if isinstance(error, _FINAL) or (passing and error is not None and error.permanent):
@@ -73,6 +78,13 @@ class Standing:
                 record.hopeless += 1
                 record.hopeless_cues += cues
             return record.hopeless >= HOPELESS_AFTER and record.hopeless_cues >= HOPELESS_CUES
+
+    def hopeless(self, route: Route) -> AnswerError:
+        """What to tell of a route that it is pointless to go on with."""
+        with self._lock:
+            complaint = self._record(route).complaint
+        words = [f"{route.model} did not give one usable answer in {HOPELESS_AFTER} batches.", complaint]
+        return AnswerError(" ".join(filter(None, [*words, "Try another model."])), provider=route.provider.name)
 
     def _record(self, route: Route) -> _Record:
         return self._records.setdefault(id(route), _Record())
