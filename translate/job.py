@@ -131,7 +131,7 @@ class TranslationJob:
                 self._work_on(batch)
         except SubAIError as error:  # of who listens, such as a journal whose disk is full
             self._halt.stop(error, at_once=True)
-        except Exception as error:
+        except BaseException as error:
             log.exception("a worker failed")
             words = f"An error in the program ended the job ({type(error).__name__}). Please report it with the log."
             self._halt.stop(SubAIError(words), at_once=True)
