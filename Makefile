@@ -28,7 +28,7 @@ venv: $(VENV)/.dev-ready ## set up .venv with everything a developer needs
 # --- tests --------------------------------------------------------------------------------------------------------------
 
 test: $(VENV)/.test-ready ## the tests, with coverage (under two minutes)
-	$(PY) -m pytest --cov --cov-report=term --cov-report=json:build/coverage.json
+	$(PY) -m pytest -n auto --cov --cov-report=term --cov-report=json:build/coverage.json
 	$(PY) tools/check_coverage.py build/coverage.json
 
 test-long: $(VENV)/.test-ready ## the tests that take longer
