@@ -4,7 +4,7 @@ import argparse
 import re
 from typing import List, Optional, Tuple
 
-from cli.connect import DEMO, PROVIDER_NAMES
+from cli.connect import DEMO, KEY_VARIABLES, PROVIDER_NAMES
 from core.errors import ConfigError
 
 PARALLEL = 4
@@ -25,7 +25,9 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     _add_translate(commands.add_parser("translate", help="translate subtitle files"))
     check = commands.add_parser("check", help="see that key, model and connection are good")
-    check.add_argument("--model", metavar="M", default="", help="the model to ask; the provider's usual one if left out")
+    check.add_argument(
+        "--model", metavar="M", default="", help="the provider's usual one if left out"
+    )
     _add_connection(check)
     _add_connection(commands.add_parser("models", help="list the provider's models"))
     _add_memory(commands.add_parser("memory", help="what was translated before: stats, clear, export, import"))
@@ -34,7 +36,10 @@ def parser() -> argparse.ArgumentParser:
 
 def parse(arguments: List[str]) -> argparse.Namespace:
     """:raises ConfigError: for anything that is not a valid call."""
-    return parser().parse_args(arguments)
+    options, unknown = parser().parse_known_args(arguments)
+    if unknown:
+        raise ConfigError(f"{unknown[0]!r} is not understood. See subai {options.command} --help.")
+    return options
 
 
 def _add_translate(command: argparse.ArgumentParser) -> None:
@@ -46,7 +51,9 @@ def _add_translate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", metavar="M", default="", help="the provider's usual one if left out")
     command.add_argument("--style", metavar="TEXT", default="", help='a wish, such as "formal" or "for children"')
     command.add_argument("-o", "--output", metavar="OUT", help="where the translation goes (with one FILE only)")
-    command.add_argument("--force", action="store_true", help="replace a translation that exists; what memory has is not paid again")
+    command.add_argument(
+        "--force", action="store_true", help="replace a translation that exists; what memory has is not paid again"
+    )
     command.add_argument("--report", metavar="FILE.json", help="write figures and untranslated lines there")
     command.add_argument("--estimate", action="store_true", help="say what it would take, and stop")
     _add_engine(command)
@@ -60,8 +67,12 @@ def _add_engine(command: argparse.ArgumentParser) -> None:
         "--start-at", type=_position, default=0.0, metavar="TIME", help="begin there: 40:00, 1:02:03 or seconds"
     )
     group.add_argument(
-        "--second-provider", metavar="P[:MODEL]", help="takes over what the first one refuses, and all of it if need be"
+        "--second-provider",
+        type=_second,
+        metavar="P[:MODEL]",
+        help="takes over what the first one refuses, and all of it if need be",
     )
+    group.add_argument("--second-base-url", metavar="URL", help="another root than the second provider's own API")
     group.add_argument("--max-cost", type=_dollars, metavar="USD", help="stop before a file costs more than this")
     group.add_argument(
         "--budget-per-minute", type=_budget, default=(0, 0), metavar="REQUESTS[,TOKENS]", help="go no faster than this"
@@ -103,6 +114,13 @@ def _position(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 40:00 or 1:02:03")
     hours, minutes, seconds = match.groups()
     return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds)
+
+
+def _second(text: str) -> Tuple[str, str]:
+    name, _, model = text.partition(":")
+    if name not in KEY_VARIABLES:
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(KEY_VARIABLES)}")
+    return name, model
 
 
 def _dollars(text: str) -> float:

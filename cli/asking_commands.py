@@ -3,7 +3,7 @@
 import argparse
 
 from cli import exits
-from cli.connect import DEMO, DEMO_MODEL, connected
+from cli.connect import DEMO, DEMO_MODEL, connected, key_of, say_that_it_is_a_demo
 from cli.terminal import say
 from core.cancel import CancelToken
 
@@ -11,9 +11,13 @@ from core.cancel import CancelToken
 def check(options: argparse.Namespace) -> int:
     """Ask the same small thing twice; the second answer shows what a kept connection saves."""
     with connected(options) as connection:
-        model = options.model or (DEMO_MODEL if connection.name == DEMO else "")
-        result = connection.provider.check(model, CancelToken())
-        say(f"{connection.provider.label}: key, model {result.model} and connection are good.")
+        demo = connection.name == DEMO
+        if demo:
+            say_that_it_is_a_demo()
+        result = connection.provider.check(DEMO_MODEL if demo else options.model, CancelToken())
+        label = connection.provider.label
+        key = "key, " if key_of(connection.name) else ""
+        say(f"{label[:1].upper()}{label[1:]}: {key}model {result.model} and connection are good.")
         say(f"First request {result.first_seconds:.2f} s, connecting included; second {result.second_seconds:.2f} s.")
     return exits.ALL_TRANSLATED
 

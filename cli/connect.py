@@ -2,14 +2,15 @@
 
 import argparse
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Iterator, Optional
 
 import api
 from api.exchange import HTTPProvider
 from cli.standin import StandIn
-from core.connection_pool import ConnectionPoolManager
+from cli.terminal import say
+from core.connection_pool import ConnectionPoolManager, PoolUnavailableError
 from core.transport import Transport
 
 DEMO = "demo"
@@ -38,6 +39,15 @@ def choose_provider(wanted: Optional[str], base_url: Optional[str]) -> str:
     return "compatible" if base_url else DEMO
 
 
+def say_that_it_is_a_demo() -> None:
+    """Nobody may take the stand-in's answers for a translation."""
+    say(
+        "The bundled stand-in answers. This is NOT a translation: lines come back in brackets, to show how a run goes."
+    )
+    others = ", ".join(KEY_VARIABLES[name] for name in ("gemini", "openrouter"))
+    say(f"For a real one set a key first, for example:  export OPENAI_API_KEY=...   (or {others})")
+
+
 @contextmanager
 def connected(options: argparse.Namespace) -> Iterator[Connection]:
     """The provider that the flags ask for; its connections are closed on the way out.
@@ -46,12 +56,15 @@ def connected(options: argparse.Namespace) -> Iterator[Connection]:
     """
     name = choose_provider(options.provider, options.base_url)
     with ConnectionPoolManager() as pool:
-        transport = Transport(pool, parallel=options.parallel, proxy=options.proxy, ca_file=options.ca_file)
+        with suppress(PoolUnavailableError):  # it works without one too, and says so
+            pool.get_pool(options.proxy, options.ca_file)  # what is wrong with these two shows now
         if name == DEMO:
-            with StandIn() as standin:
+            with StandIn() as standin:  # on this machine: no proxy leads there
+                transport = Transport(pool, parallel=options.parallel)
                 provider = api.create("compatible", api_key="", base_url=standin.openai_base_url, transport=transport)
                 yield Connection(name, provider, pool, transport)
         else:
+            transport = Transport(pool, parallel=options.parallel, proxy=options.proxy, ca_file=options.ca_file)
             yield Connection(name, with_key(name, options.base_url, transport), pool, transport)
 
 
@@ -60,5 +73,9 @@ def with_key(name: str, base_url: Optional[str], transport: Transport) -> HTTPPr
 
     :raises ConfigError: there is no key, or it cannot be one.
     """
-    key = os.environ.get(KEY_VARIABLES[name], "")
-    return api.create(name, api_key=key, base_url=base_url, transport=transport)
+    return api.create(name, api_key=key_of(name), base_url=base_url, transport=transport)
+
+
+def key_of(name: str) -> str:
+    """The key for a provider, ``""`` where there is none."""
+    return os.environ.get(KEY_VARIABLES[name], "") if name in KEY_VARIABLES else ""

@@ -7,7 +7,7 @@ from typing import Callable, Dict, List
 from cli import arguments, exits
 from cli.asking_commands import check, models
 from cli.memory_command import memory
-from cli.terminal import say_error
+from cli.terminal import say_error, show_any_letter
 from cli.translate_command import translate
 from core.errors import SubAIError
 
@@ -16,6 +16,7 @@ COMMANDS: Dict[str, Callable[..., int]] = {"translate": translate, "check": chec
 
 def main(words: List[str]) -> int:
     """Run one command; the exit code is one of ``cli.exits``."""
+    show_any_letter()
     try:
         options = arguments.parse(words)
         _log_to_terminal(verbose=getattr(options, "verbose", False))

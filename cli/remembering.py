@@ -27,4 +27,9 @@ def prices() -> Prices:
 
     :raises ConfigError: the person's table cannot be used.
     """
-    return Prices.load(os.path.join(data_directory(), PRICES))
+    return Prices.load(prices_path())
+
+
+def prices_path() -> str:
+    """Where a person may put prices of their own."""
+    return os.path.join(data_directory(), PRICES)

@@ -3,7 +3,8 @@
 import argparse
 from typing import List, Optional
 
-from cli.connect import DEMO, DEMO_MODEL, PROVIDER_NAMES, Connection, with_key
+from api.exchange import HTTPProvider
+from cli.connect import DEMO, DEMO_MODEL, Connection, with_key
 from core.cancel import CancelToken
 from core.errors import ConfigError
 from core.rate_limit import Limits
@@ -21,20 +22,20 @@ def routes(connection: Connection, options: argparse.Namespace) -> List[Route]:
     :raises ConfigError: a model has to be named, or the second provider cannot be used.
     """
     first = Route(connection.provider, _model(connection, options))
-    if not options.second_provider:
+    if options.second_provider is None:
         return [first]
-    name, _, model = options.second_provider.partition(":")
-    if name not in PROVIDER_NAMES or name == DEMO:
-        raise ConfigError(f"--second-provider {name!r} is none of {', '.join(PROVIDER_NAMES[:-1])}.")
-    base_url = options.base_url if name == "compatible" and connection.name != "compatible" else None
-    provider = with_key(name, base_url, connection.transport)
-    return [first, Route(provider, provider.pick_model(model, CancelToken()))]
+    name, model = options.second_provider
+    own_url = options.base_url if name == connection.name else None
+    if name == "compatible" and not (options.second_base_url or own_url):
+        raise ConfigError("Say with --second-base-url where the second provider is, such as http://localhost:1234/v1")
+    provider = with_key(name, options.second_base_url or own_url, connection.transport)
+    return [first, Route(provider, _pick(provider, model, options))]
 
 
 def set_budgets(
     connection: Connection, route: Route, store: Optional[Store], options: argparse.Namespace
 ) -> Optional[int]:
-    """Hold the first provider to the budgets of the flags; how many requests a film may plan with, if they are scarce."""
+    """Hold the first provider to the flags' budgets; how many requests a film may plan with, if they are scarce."""
     requests, tokens = options.budget_per_minute
     limits = Limits(requests, tokens, options.budget_per_day, _DAY_BEGINS.get(connection.name, 0.0))
     counter = store.ledger.day_counter(f"{connection.provider.base_url} {route.model}") if store else None
@@ -45,5 +46,10 @@ def set_budgets(
 
 
 def _model(connection: Connection, options: argparse.Namespace) -> str:
-    wanted = options.model or (DEMO_MODEL if connection.name == DEMO else "")
-    return connection.provider.pick_model(wanted, CancelToken())
+    return _pick(connection.provider, options.model or (DEMO_MODEL if connection.name == DEMO else ""), options)
+
+
+def _pick(provider: HTTPProvider, wanted: str, options: argparse.Namespace) -> str:
+    if options.estimate:
+        return wanted or provider.default_model  # an estimate sends nothing, not even to ask which models there are
+    return provider.pick_model(wanted, CancelToken())

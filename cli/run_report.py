@@ -1,13 +1,15 @@
 """What a run tells when it has ended: the JSON of ``--report`` and the last line in the terminal."""
 
 from dataclasses import asdict, astuple, dataclass
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from cli.connect import Connection
 from translate.costs import Estimate
 from translate.film import Film
 from translate.purse import Purse
 from translate.report import JobReport
+
+FEW = 5  # untranslated lines that are named in the terminal
 
 Untranslated = List[Tuple[int, str]]
 
@@ -50,9 +52,10 @@ def as_document(
     *,
     written: bool,
 ) -> Dict[str, Any]:
-    """The figures of one file. ``translated`` and ``kept`` add up to ``cues``; a cue without words needs no translation."""
+    """The figures of one file. ``translated`` and ``kept`` add up to ``cues``; one without words needs no translation."""
     used = network.connections_created + network.connections_reused
     return {
+        "source": film.path,
         "cues": len(film.cues),
         "translated": len(film.cues) - len(left),
         "kept": len(left),
@@ -73,31 +76,59 @@ def as_document(
 
 def estimate_words(film: Film, expected: Estimate, remembered: int, as_of: str) -> str:
     """One line for ``--estimate``."""
-    known = f" ({remembered} remembered)" if remembered else ""
+    known = f" ({remembered} more are remembered)" if remembered else ""
+    if not expected.cues:
+        return f"{film.path}: nothing is left to translate{known}."
     tokens = expected.usage.prompt_tokens + expected.usage.completion_tokens
     money = "price unknown" if expected.cost is None else f"about ${expected.cost:.4f} (prices of {as_of})"
-    asked = f"{expected.cues} lines to translate{known}, about {expected.requests} requests, {tokens} tokens, {money}."
-    return f"{film.path}: {asked}"
+    asked = f"{_count(expected.cues, 'line')} to translate{known}, about {_count(expected.requests, 'request')}"
+    return f"{film.path}: {asked}, {tokens} tokens, {money}."
 
 
 def last_words(
-    film: Film, report: JobReport, left: Untranslated, network: Network, purse: Purse, *, written: bool
+    film: Film,
+    report: JobReport,
+    left: Untranslated,
+    network: Network,
+    purse: Purse,
+    *,
+    written: bool,
+    resumable: bool,
 ) -> str:
     """One line: how many lines, what it took, and where the result is."""
-    done = len(film.cues) - len(left)
-    money = f", ${purse.spent:.4f}" if purse.spent else ""
-    connections = f"{network.connections_created} new connection{'s' * (network.connections_created != 1)}"
-    took = f"{_requests(network.requests)} over {connections}, {report.total_seconds:.1f} s{money}"
-    if report.remembered:
-        took = f"{report.remembered} remembered, {took}"
+    took = ", ".join(_took(report, network, purse))
     if not written:
         return f"{film.path}: nothing was translated, nothing was written ({took})."
-    kept = f", {len(left)} kept in the source language" if left else ""
-    return f"{film.output}: {done} of {len(film.cues)} lines translated{kept} ({took})."
+    done = f"{len(film.cues) - len(left)} of {_count(len(film.cues), 'line')} translated"
+    if not left:
+        return f"{film.output}: {done} ({took})."
+    if report.stopped_by is None:
+        return f"{film.output}: {done}, {len(left)} kept in the source language{_which(left)} ({took})."
+    go_on = " The same command goes on from here." if resumable else ""
+    return f"{film.output}: {done}, the others are still in the source language ({took}).{go_on}"
 
 
-def _requests(count: int) -> str:
-    return f"{count} request{'s' * (count != 1)}"
+def _took(report: JobReport, network: Network, purse: Purse) -> Iterator[str]:
+    if report.remembered:
+        yield f"{report.remembered} remembered"
+    if not network.requests:
+        yield "no request"
+        return
+    yield f"{_count(network.requests, 'request')} over {_count(network.connections_created, 'new connection')}"
+    yield f"{report.total_seconds:.1f} s"
+    if purse.spent:
+        yield f"${purse.spent:.4f}"
+
+
+def _which(left: Untranslated) -> str:
+    """Which lines were kept and why, where they are few."""
+    if len(left) > FEW:
+        return ""
+    return ": " + ", ".join(f"{index + 1} ({reason})" for index, reason in left)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'s' * (number != 1)}"
 
 
 def _rounded(seconds: Optional[float]) -> Optional[float]:

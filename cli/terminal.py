@@ -1,23 +1,45 @@
 """What a person sees in the terminal: lines, errors and the progress bar."""
 
+import io
+import os
 import sys
 import threading
-from typing import Optional
+import time
+from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
 
 from translate.report import KEPT, TRANSLATED, CueEvent
+
+#: Cues before a rate means anything.
+_ENOUGH = 5
 
 
 def say(line: str) -> None:
     """One line of result."""
-    print(line, flush=True)
+    _print(line, sys.stdout)
 
 
 def say_error(line: str) -> None:
     """One line that says what is wrong and what to do."""
-    print(f"subai: {line}", file=sys.stderr, flush=True)
+    _print(f"subai: {line}", sys.stderr)
+
+
+def show_any_letter() -> None:
+    """Let a terminal that lacks a letter of some file name show ``?`` in its place."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _print(line: str, stream: TextIO) -> None:
+    # A file name or a server's words may hold line ends, and codes that move the cursor.
+    shown = "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in line)
+    try:
+        print(shown, file=stream, flush=True)
+    except OSError:
+        # Whoever read it has left (`| head`): no reason to leave a film half done.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class ProgressBar:
@@ -26,17 +48,19 @@ class ProgressBar:
     def __init__(self, title: str, total: int, done: int) -> None:
         self._lock = threading.Lock()
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TaskProgressColumn(text_format="{task.percentage:>3.0f}%", show_speed=False),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[pace]}"),
             console=Console(stderr=True),
             disable=not sys.stderr.isatty(),
             transient=True,
         )
-        self._task = self._progress.add_task(title, total=total, completed=done, rate="")
+        self._task = self._progress.add_task(title, total=total, completed=done, pace="")
+        self._left = total - done
+        self._done = 0
+        self._began = time.monotonic()
 
     def __enter__(self) -> "ProgressBar":
         self._progress.start()
@@ -49,6 +73,13 @@ class ProgressBar:
         """Count one cue; called from the job's threads."""
         if event.state in (TRANSLATED, KEPT):
             with self._lock:
-                self._progress.advance(self._task)
-                speed: Optional[float] = self._progress.tasks[0].speed
-                self._progress.update(self._task, rate=f"{speed:.0f} lines/s" if speed else "")
+                self._done += 1
+                self._progress.update(self._task, advance=1, pace=self._pace())
+
+    def _pace(self) -> str:
+        """Rate and time left over the whole run: cues come in bursts, which makes any shorter measure jump about."""
+        rate = self._done / max(0.001, time.monotonic() - self._began)
+        if self._done < _ENOUGH:
+            return ""
+        left = round((self._left - self._done) / rate)
+        return f"{rate:.0f} lines/s, {left // 60}:{left % 60:02} left"

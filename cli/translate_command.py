@@ -4,11 +4,11 @@ import argparse
 import json
 import os
 from contextlib import ExitStack
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from cli import exits
-from cli.connect import DEMO, KEY_VARIABLES, Connection, choose_provider, connected
-from cli.remembering import prices, remembering
+from cli.connect import DEMO, Connection, connected, say_that_it_is_a_demo
+from cli.remembering import prices, prices_path, remembering
 from cli.routes import routes, set_budgets
 from cli.run_report import as_document, estimate_words, last_words, network_so_far
 from cli.terminal import ProgressBar, say, say_error
@@ -24,44 +24,52 @@ from translate.report import CueEvent, JobReport
 from translate.session import Session
 from translate.store import Store
 
-_DEMO_NOTICE = (
-    "The bundled stand-in answers. This is NOT a translation: it only puts each line in brackets, to show how a run goes."
-    "\nFor a real one set a key first, for example:  export OPENAI_API_KEY=...   "
-    f"(or {', '.join(sorted(set(KEY_VARIABLES.values()) - {'OPENAI_API_KEY', 'SUBAI_API_KEY'}))})"
-)
 #: Which exit code wins where several files end differently.
 _GRAVITY = (exits.ALL_TRANSLATED, exits.SOME_KEPT, exits.BAD_USAGE, exits.BAD_INPUT, exits.REFUSED, exits.CANCELLED)
 
 
 def translate(options: argparse.Namespace) -> int:
     """Translate each file in turn over the same connections; the gravest outcome gives the exit code."""
-    target = languages.find(options.to)
-    source = languages.find(options.source) if options.source else None
     if options.output and len(options.files) > 1:
         raise ConfigError("-o names one file, but several are to be translated. Leave it out, or call once for each.")
-    if options.report:
-        _check_folder(options.report)
     with ExitStack() as stack:
         store = None if options.no_memory else stack.enter_context(remembering())
-        codes: List[int] = []
-        opened: List[Film] = []
-        for path in options.files:
-            try:
-                opened.append(
-                    films.open_film(
-                        path,
-                        target,
-                        source=source,
-                        output=options.output,
-                        may_replace=lambda output: _may_replace(output, store, options),
-                    )
-                )
-            except SubAIError as error:
-                say_error(error.user_message)
-                codes.append(exits.BAD_USAGE if isinstance(error, films.OutputExistsError) else exits.code_for(error))
+        opened, codes = _open_all(store, options)
+        if options.report:
+            _check_report(options.report, [*options.files, *(film.output for film in opened)])
         if opened:
             codes += _translate_all(opened, store, options)
     return max(codes, key=_GRAVITY.index)
+
+
+def _open_all(store: Optional[Store], options: argparse.Namespace) -> Tuple[List[Film], List[int]]:
+    """The films that can be translated, and the exit code of each that cannot."""
+    target = languages.find(options.to)
+    source = languages.find(options.source) if options.source else None
+    opened: List[Film] = []
+    codes: List[int] = []
+    taken = {_place(path): f"{path}, which is to be translated itself" for path in options.files}
+    for path in options.files:
+        try:
+            film = films.open_film(
+                path,
+                target,
+                source=source,
+                output=options.output,
+                may_replace=lambda output: _may_replace(output, store, options),
+            )
+            if _place(film.output) in taken:
+                raise films.OutputTakenError(
+                    f"The translation of {path} would take the place of {taken[_place(film.output)]}. "
+                    "Translate it alone, with -o."
+                )
+        except SubAIError as error:
+            say_error(error.user_message)
+            codes.append(exits.code_for(error))
+        else:
+            taken[_place(film.output)] = f"that of {path}"
+            opened.append(film)
+    return opened, codes
 
 
 def _may_replace(output: str, store: Optional[Store], options: argparse.Namespace) -> bool:
@@ -69,25 +77,41 @@ def _may_replace(output: str, store: Optional[Store], options: argparse.Namespac
     return options.force or options.estimate or (store is not None and store.outputs.is_unfinished(output))
 
 
+def _place(path: str) -> str:
+    return os.path.normcase(os.path.realpath(path))
+
+
+def _check_report(report: str, others: Iterable[str]) -> None:
+    advice = "Choose another place with --report."
+    films.check_writable(report, advice)
+    if _place(report) in map(_place, others):
+        raise ConfigError(f"The report would take the place of {report}. {advice}")
+
+
 def _translate_all(opened: List[Film], store: Optional[Store], options: argparse.Namespace) -> List[int]:
     codes: List[int] = []
     documents: List[Dict[str, Any]] = []
     with connected(options) as connection:
-        if connection.name == DEMO and not options.estimate:
-            say(_DEMO_NOTICE)
         ways = routes(connection, options)
         requests = set_budgets(connection, ways[0], store, options)
+        if connection.name == DEMO and not options.estimate:
+            say_that_it_is_a_demo()
         for film in opened:
-            run = _Run(film, ways, connection, store, requests, options)
-            if options.estimate:
-                say(run.estimate())
-                codes.append(exits.ALL_TRANSLATED)
+            try:
+                run = _Run(film, ways, connection, store, requests, options)
+                if options.estimate:
+                    say(run.estimate())
+                    codes.append(exits.ALL_TRANSLATED)
+                    continue
+                code, document = run.translate()
+            except InputError as error:  # the folder went away, or is full: the next film may lie elsewhere
+                say_error(error.user_message)
+                codes.append(exits.code_for(error))
                 continue
-            code, document = run.translate()
             codes.append(code)
             documents.append(document)
             if options.report:
-                _write_report(options.report, documents[0] if len(opened) == 1 else documents)
+                _write_report(options.report, documents[0] if len(options.files) == 1 else documents)
             if code in (exits.REFUSED, exits.CANCELLED):
                 break
     return codes
@@ -117,6 +141,10 @@ class _Run:
             film=" ".join(options.film.split()),
         )
         price = prices().price(connection.name, ways[0].model)
+        if options.max_cost is not None and price is None:
+            raise ConfigError(
+                f"The price of {ways[0].model} is not known, so --max-cost cannot be kept. Put it into {prices_path()}"
+            )
         self._session = Session(
             film,
             self._brief,
@@ -145,7 +173,8 @@ class _Run:
         stop = report.stopped_by
         if stop is not None:
             say_error(stop.user_message)
-        say(last_words(self._film, report, left, network, self._session.purse, written=written))
+        resumable = not self._options.no_memory
+        say(last_words(self._film, report, left, network, self._session.purse, written=written, resumable=resumable))
         if stop is not None:
             return exits.code_for(stop), document
         return (exits.SOME_KEPT if left else exits.ALL_TRANSLATED), document
@@ -175,11 +204,7 @@ class _Run:
                 return job.report()
 
 
-def _check_folder(path: str) -> None:
-    folder = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
-        raise InputError(f"The report cannot be written in {folder}. Choose another place with --report.")
-
-
 def _write_report(path: str, document: object) -> None:
-    write_atomically(path, (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode("utf-8"))
+    # A file name may hold bytes that are no text; an escape is the JSON for them.
+    written = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    write_atomically(path, written.encode("utf-8", "backslashreplace"))

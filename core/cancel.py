@@ -15,21 +15,21 @@ class CancelToken:
     """
 
     def __init__(self) -> None:
-        self._event = threading.Event()
         self._lock = threading.Lock()
+        self._cancelled = False
         self._callbacks: Dict[int, Callable[[], None]] = {}
         self._next_id = 0
 
     @property
     def cancelled(self) -> bool:
-        return self._event.is_set()
+        return self._cancelled
 
     def cancel(self) -> None:
         """Set the flag and wake everyone who waits. Calling it again does nothing."""
         with self._lock:
-            if self._event.is_set():
+            if self._cancelled:
                 return
-            self._event.set()
+            self._cancelled = True
             callbacks = list(self._callbacks.values())
             self._callbacks.clear()
         for callback in callbacks:
@@ -37,7 +37,7 @@ class CancelToken:
 
     def raise_if_cancelled(self) -> None:
         """:raises CancelledError: when the flag is set."""
-        if self._event.is_set():
+        if self._cancelled:
             raise CancelledError("Cancelled.")
 
     def wait(self, seconds: float) -> None:
@@ -45,13 +45,15 @@ class CancelToken:
 
         :raises CancelledError: as soon as the flag is set.
         """
-        if self._event.wait(max(0.0, seconds)):
-            raise CancelledError("Cancelled.")
+        woken = threading.Event()
+        with self.waking(woken.set):
+            woken.wait(max(0.0, seconds))
+        self.raise_if_cancelled()
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have ``callback`` called on cancel (at once, if that already happened); returns what takes it back."""
         with self._lock:
-            if not self._event.is_set():
+            if not self._cancelled:
                 key = self._next_id
                 self._next_id += 1
                 self._callbacks[key] = callback

@@ -92,7 +92,7 @@ class ConnectionPoolManager:
         """
         origin = origin_of(url)
         try:
-            return self.get_pool(proxy, ca_file).connection_from_url(origin)
+            return self.get_pool(proxy, ca_file).pool_for(origin)
         except ValueError as error:
             raise ConfigError(f"{origin} is no address that can be reached: check the base URL.") from error
 

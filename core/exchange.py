@@ -97,7 +97,7 @@ class Exchange:
                 request.url if forwarded else _target(request.url),
                 body=request.body,
                 headers=dict(request.headers),
-                retries=False,
+                retries=pool.no_retries,
                 redirect=False,
                 assert_same_host=False,
                 preload_content=False,
@@ -125,7 +125,6 @@ class Exchange:
             self._fail(ProtocolError(f"The server sent only an interim answer ({self.status})."))
         if self.status == 407:
             self._fail(proxy_refusal(407, self._host()))
-        self._attempt.set_timeout(self._endpoint.config.read_timeout)
         if self._request.endpoint:
             limiter_for(self._request.endpoint).observe(self.headers)
         if self._request.on_headers is not None:
@@ -141,11 +140,14 @@ class Exchange:
         self._finished = True
 
     def _raw_chunks(self) -> Iterator[bytes]:
-        while True:
-            chunk = self._answer.read1(body.CHUNK)
+        answer = self._answer
+        while answer.length_remaining != 0:
+            chunk = answer.read1(body.CHUNK)
             self._attempt.check()  # a socket that was shut down looks like the end of the body
             if not chunk:
                 break
+            if not self._received:  # only now: a model may think for long after the headers
+                self._attempt.set_timeout(self._endpoint.config.read_timeout)
             self._received += len(chunk)
             yield chunk
         framed = "content-length" in self.headers or "transfer-encoding" in self.headers

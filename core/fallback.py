@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from core.errors import ConfigError
 from core.inflight import Attempt
 from core.pool_endpoint import PoolEndpoint
-from core.sockets import open_socket, socket_options
+from core.sockets import open_socket
 
 
 class _Connection(http.client.HTTPConnection):
@@ -33,7 +33,7 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         began = time.monotonic()
         config = self._endpoint.config
-        self.sock = open_socket(self.host, self.port, config.connect_timeout, socket_options(config), self._attempt)
+        self.sock = open_socket(self.host, self.port, config.connect_timeout, config, self._attempt)
         self._attempt.hold_through_handshake(self.sock)
         tunnel: Optional[str] = getattr(self, "_tunnel_host", None)
         if tunnel:
@@ -72,23 +72,24 @@ class _Handler(urllib.request.AbstractHTTPHandler):
 
 
 class Answer:
-    """An answer that knows where its body ends: ``http.client`` neither stops there nor tells when it was cut."""
+    """An answer that knows where its body ends: ``http.client`` neither stops there nor tells when it was cut.
+
+    :ivar length_remaining: bytes of the body that are still to come, or None if it ends where it ends.
+    """
 
     def __init__(self, answer: http.client.HTTPResponse) -> None:
         self.status = answer.status
         self.headers = answer.headers
         self._answer = answer
-        self._left = answer.length
+        self.length_remaining = answer.length
 
     def read1(self, amount: int) -> bytes:
         """:raises http.client.IncompleteRead: the connection ended before the body did."""
-        if self._left == 0:
-            return b""
         chunk = self._answer.read1(amount)
-        if self._left is not None:
+        if self.length_remaining is not None:
             if not chunk:
-                raise http.client.IncompleteRead(b"", self._left)
-            self._left -= len(chunk)
+                raise http.client.IncompleteRead(b"", self.length_remaining)
+            self.length_remaining -= len(chunk)
         return chunk
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import copy
 import socket
 import threading
 import time
-from typing import Any, Callable, Iterator, Optional, Set
+from typing import Any, Callable, Optional, Set
 
 from core.cancel import CancelToken, remaining
 from core.errors import CancelledError, DeadlineError, SubAIError
@@ -167,13 +167,18 @@ def current_attempt() -> Optional[Attempt]:
     return getattr(_current, "attempt", None)
 
 
-@contextlib.contextmanager
-def working_on(attempt: Attempt) -> Iterator[None]:
-    """Make ``attempt`` the current one of this thread."""
-    _current.attempt = attempt
-    try:
-        yield
-    finally:
+class working_on:  # noqa: N801  it is used like a function
+    """Make ``attempt`` the current one of this thread, for the length of a ``with`` block."""
+
+    __slots__ = ("_attempt",)
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+
+    def __enter__(self) -> None:
+        _current.attempt = self._attempt
+
+    def __exit__(self, *_: object) -> None:
         _current.attempt = None
 
 
@@ -181,7 +186,8 @@ class InFlight:
     """All attempts of one pool, and the one thread that watches their deadlines while there is one to watch."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._attempts: Set[Attempt] = set()
         self._wake_at = _NEVER
         self._thread: Optional[threading.Thread] = None
@@ -192,7 +198,7 @@ class InFlight:
 
     def add(self, attempt: Attempt, cancel: CancelToken) -> Callable[[], None]:
         """Watch ``attempt`` until the returned function is called (once)."""
-        with self._changed:
+        with self._lock:
             self._attempts.add(attempt)
             if attempt.deadline < self._wake_at:
                 # The watcher sleeps until the earliest deadline it knew; only an earlier one is news.
@@ -202,7 +208,7 @@ class InFlight:
 
         def done() -> None:
             forget()
-            with self._changed:
+            with self._lock:
                 self._attempts.discard(attempt)
                 if not self._attempts and self._closed:
                     self._changed.notify_all()

@@ -18,9 +18,16 @@ from core.pool_endpoint import PoolEndpoint
 
 
 class CheckedPool:
-    """Hands out a connection only if it is young, recently used, of this generation and not dropped by its peer."""
+    """Hands out a connection only if it is young, recently used, of this generation and not dropped by its peer.
+
+    :ivar no_retries: what ``retries=False`` means to urllib3, which would make it anew for each request.
+    :ivar key: under which the manager finds this pool.
+    """
+
+    no_retries = urllib3.Retry.from_int(False, redirect=False)
 
     endpoint: PoolEndpoint
+    key: Any
     pool: Any
 
     def _new_conn(self) -> Any:
@@ -115,17 +122,31 @@ class CheckedHTTPSPool(CheckedPool, HTTPSConnectionPool):
 class EndpointPools:
     """A pool manager whose pools know what is configured and counted for their endpoint."""
 
-    find_endpoint: Callable[[str], PoolEndpoint]
     pools: Any
 
+    def __init__(self, find_endpoint: Callable[[str], PoolEndpoint], *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._find_endpoint = find_endpoint
+        self._keys: Dict[str, Any] = {}
+
+    def pool_for(self, origin: str) -> Any:
+        """``connection_from_url``, without working the key out each time, which costs more than all our checks."""
+        pool = self.pools.get(self._keys.get(origin))
+        if pool is None:
+            pool = self.connection_from_url(origin)  # type: ignore[attr-defined]
+            self._keys[origin] = pool.key
+        return pool
+
     def _new_pool(self, scheme: str, host: str, port: int, request_context: Optional[Dict[str, Any]] = None) -> Any:
-        endpoint = self.find_endpoint(f"{scheme}://{host}:{port}")
+        endpoint = self._find_endpoint(f"{scheme}://{host}:{port}")
         context = dict(request_context or self.connection_pool_kw)  # type: ignore[attr-defined]
+        key = self.key_fn_by_scheme[scheme](context)  # type: ignore[attr-defined]
         config = endpoint.config
         context["maxsize"] = config.maxsize
         context["timeout"] = urllib3.Timeout(connect=config.connect_timeout, read=config.first_byte_timeout)
         pool = super()._new_pool(scheme, host, port, context)  # type: ignore[misc]
         pool.endpoint = endpoint
+        pool.key = key
         return pool
 
     def each_pool(self) -> Iterator[Any]:
@@ -157,7 +178,7 @@ def make_manager(
     settings: Dict[str, Any] = {"num_pools": num_pools, "ssl_context": context, "retries": False, "block": False}
     manager: Any
     if proxy is None:
-        manager = CheckedPoolManager(**settings)
+        manager = CheckedPoolManager(find_endpoint, **settings)
     elif proxy.startswith("socks"):
         from core import pool_socks
 
@@ -166,8 +187,7 @@ def make_manager(
         url = urllib3.util.parse_url(proxy)
         headers = urllib3.make_headers(proxy_basic_auth=unquote(url.auth)) if url.auth else None
         bare = url._replace(auth=None).url
-        manager = CheckedProxyManager(bare, proxy_headers=headers, proxy_ssl_context=context, **settings)
+        manager = CheckedProxyManager(find_endpoint, bare, proxy_headers=headers, proxy_ssl_context=context, **settings)
     # A dictionary of its own: the class attribute is shared by every pool manager of the process.
     manager.pool_classes_by_scheme = _POOL_CLASSES
-    manager.find_endpoint = find_endpoint
     return manager

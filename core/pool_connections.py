@@ -17,7 +17,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from core.inflight import Attempt, current_attempt
 from core.pool_endpoint import PoolEndpoint
-from core.sockets import open_socket, socket_options
+from core.sockets import open_socket
 
 
 class _NoticedResponse(http.client.HTTPResponse):
@@ -118,17 +118,18 @@ class _OwnSocket:
 
     def _new_conn(self) -> socket.socket:
         connection: Any = self
-        attempt = current_attempt() or Attempt()
+        attempt = current_attempt()
         host = connection._dns_host.strip("[]")
         try:
-            sock = open_socket(host, connection.port, connection.timeout, socket_options(self.endpoint.config), attempt)
+            sock = open_socket(host, connection.port, connection.timeout, self.endpoint.config, attempt or Attempt())
         except socket.gaierror as error:
             raise NameResolutionError(connection.host, connection, error) from error
         except socket.timeout as error:
             raise ConnectTimeoutError(connection, f"{connection.host}: {error}") from error
         except OSError as error:
             raise NewConnectionError(connection, f"{connection.host}: {error}") from error
-        attempt.hold_through_handshake(sock)
+        if attempt is not None:
+            attempt.hold_through_handshake(sock)
         return sock
 
 

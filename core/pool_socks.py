@@ -17,7 +17,7 @@ from core.inflight import current_attempt
 from core.pool_classes import CheckedPool, EndpointPools
 from core.pool_connections import Stamped
 from core.pool_endpoint import PoolEndpoint
-from core.sockets import socket_options
+from core.sockets import set_options
 
 
 class _ProxiedSocket:
@@ -27,8 +27,7 @@ class _ProxiedSocket:
 
     def _new_conn(self) -> Any:
         sock = super()._new_conn()  # type: ignore[misc]
-        for option in socket_options(self.endpoint.config):
-            sock.setsockopt(*option)
+        set_options(sock, self.endpoint.config)
         attempt = current_attempt()
         if attempt is not None:
             attempt.hold_through_handshake(sock)
@@ -62,7 +61,8 @@ class CheckedSOCKSManager(EndpointPools, SOCKSProxyManager):
 def make_manager(find_endpoint: Callable[[str], PoolEndpoint], proxy: str, settings: Dict[str, Any]) -> Any:
     """A pool manager for ``proxy`` (``socks5h://host:port`` looks names up at the proxy)."""
     name, _, password = (parse_url(proxy).auth or "").partition(":")
-    manager: Any = CheckedSOCKSManager(proxy, unquote(name) or None, unquote(password) or None, **settings)
+    manager: Any = CheckedSOCKSManager(
+        find_endpoint, proxy, unquote(name) or None, unquote(password) or None, **settings
+    )
     manager.pool_classes_by_scheme = {"http": CheckedSOCKSPool, "https": CheckedSOCKSHTTPSPool}
-    manager.find_endpoint = find_endpoint
     return manager

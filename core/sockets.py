@@ -3,13 +3,14 @@
 Shared by the pool and by the fallback, so it needs the standard library only.
 """
 
+import contextlib
 import errno
 import os
 import selectors
 import socket
 import threading
 import time
-from typing import Any, List, Tuple
+from typing import Any, List
 
 from core.config import PoolConfig
 from core.inflight import Attempt
@@ -20,11 +21,9 @@ _CONNECTING = (errno.EINPROGRESS, errno.EWOULDBLOCK, 10035)
 # Linux wakes a select at once when the connecting socket is shut down; not every system does.
 _STEP = 0.1
 
-SocketOption = Tuple[int, int, int]
 
-
-def socket_options(config: PoolConfig) -> List[SocketOption]:
-    """Options that find a dead peer: keepalive notices it on an idle socket, the user timeout while data is on its way.
+def set_options(sock: socket.socket, config: PoolConfig) -> None:
+    """Have a dead peer found: keepalive notices it on an idle socket, the user timeout while data is on its way.
 
     Either alone leaves the other case to the read timeout (measured: docs/design.md, "Dead peers").
     """
@@ -35,15 +34,16 @@ def socket_options(config: PoolConfig) -> List[SocketOption]:
         ("TCP_KEEPCNT", config.keepalive_count),
         ("TCP_USER_TIMEOUT", int(config.user_timeout * 1000)),
     ]
-    options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in wanted:
-        option = getattr(socket, name, None)
-        if option is not None:
-            options.append((socket.IPPROTO_TCP, option, value))
-    return options
+        # Not every system has each of them, and some that know the name refuse it: no reason not to connect.
+        if hasattr(socket, name):
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def open_socket(host: str, port: int, timeout: float, options: List[SocketOption], attempt: Attempt) -> socket.socket:
+def open_socket(host: str, port: int, timeout: float, config: PoolConfig, attempt: Attempt) -> socket.socket:
     """Connect to the first address of ``host`` that accepts within ``timeout`` seconds (each).
 
     ``attempt`` holds what is waited for, so that interrupting it ends the wait; its deadline counts too.
@@ -60,8 +60,7 @@ def open_socket(host: str, port: int, timeout: float, options: List[SocketOption
             failure = error
             continue
         try:
-            for option in options:
-                sock.setsockopt(*option)
+            set_options(sock, config)
             _connect(sock, address, timeout, attempt)
         except OSError as error:
             failure = error

@@ -1,13 +1,15 @@
-"""The one TLS context of a pool: TLS 1.2 or newer, certificates checked against certifi and what the user adds."""
+"""The TLS context that connections share: TLS 1.2 or newer, checked against certifi and what the user adds."""
 
 import ssl
+from functools import lru_cache
 from typing import Optional
 
 from core.errors import ConfigError
 
 
+@lru_cache(maxsize=8)
 def make_context(ca_file: Optional[str] = None) -> ssl.SSLContext:
-    """A context to share between connections; loading the certificates for each would cost 26 ms and 700 KB.
+    """The same context for the same file; loading the certificates for each connection would cost 26 ms and 700 KB.
 
     :param ca_file: a PEM file whose certificates are trusted besides the usual ones (a company's proxy, a test's own).
     :raises ConfigError: the file cannot be read or holds no certificate.

@@ -4,10 +4,9 @@ Retrying is not done here (``core.backoff``). What one request holds meanwhile i
 """
 
 import logging
-import ssl
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Optional, Tuple
 
 from core import body
@@ -83,7 +82,6 @@ class Transport:
         self._parallel = parallel
         self._proxy = proxy
         self._ca_file = ca_file
-        self._fallback_tls: Optional[ssl.SSLContext] = None
 
     def __repr__(self) -> str:
         return f"<Transport over {self.pool!r}>"
@@ -112,7 +110,7 @@ class Transport:
             if pool is not None:
                 exchange.send_over(pool)
             else:
-                exchange.send_without_pool(self._tls(), self._proxy)
+                exchange.send_without_pool(make_context(self._ca_file), self._proxy)
         except BaseException:
             exchange.close()
             raise
@@ -135,23 +133,18 @@ class Transport:
             endpoint: PoolEndpoint = pool.endpoint
         except PoolUnavailableError as error:
             pool, endpoint = None, self.pool.endpoint(origin_of(url))
-            if self._count(fallback=1).fallback == 1:
+            if self._count(fallback=1) == 1:
                 log.warning("%s Going on without connection reuse, over urllib.request.", error.user_message)
         if self._parallel is not None:
             endpoint.allow(self._parallel)
         return endpoint, pool
 
-    def _count(self, requests: int = 0, retries: int = 0, fallback: int = 0) -> Counts:
+    def _count(self, requests: int = 0, retries: int = 0, fallback: int = 0) -> int:
         with self._count_lock:
             self.counts.requests += requests
             self.counts.retries += retries
             self.counts.fallback += fallback
-            return replace(self.counts)
-
-    def _tls(self) -> ssl.SSLContext:
-        if self._fallback_tls is None:
-            self._fallback_tls = make_context(self._ca_file)
-        return self._fallback_tls
+            return self.counts.fallback
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:

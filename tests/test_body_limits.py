@@ -25,6 +25,7 @@ TEXT = b'{"text": "' + b"Hola. " * 2000 + b'"}'
         ("X-GZip", gzip.compress(TEXT)),
         ("deflate", zlib.compress(TEXT)),
     ],
+    ids=["identity", "empty", "gzip", "x-gzip", "deflate"],
 )
 def test_an_answer_is_unpacked(serve: Serve, connect: Connect, encoding: str, packed: bytes) -> None:
     server, transport = serve(saying(*[raw(packed, "200 OK", f"Content-Encoding: {encoding}")] * 2)), connect()
@@ -42,6 +43,7 @@ def test_an_answer_is_unpacked(serve: Serve, connect: Connect, encoding: str, pa
         ("br", b"whatever"),
         ("gzip, br", b"whatever"),
     ],
+    ids=["not packed", "cut gzip", "cut deflate", "unknown", "twice"],
 )
 def test_what_cannot_be_unpacked_says_so(serve: Serve, connect: Connect, encoding: str, packed: bytes) -> None:
     server, transport = serve(saying(raw(packed, "200 OK", f"Content-Encoding: {encoding}"))), connect()
@@ -127,6 +129,6 @@ def test_an_endless_line_is_refused(serve: Serve, connect: Connect) -> None:
 
 
 def test_a_long_line_in_small_pieces_takes_no_quadratic_time() -> None:
-    pieces = itertools.repeat(b"x" * 16, 200_000)
+    pieces = itertools.repeat(b"x" * 50, 60_000)
     (line,) = body.lines(pieces)
-    assert len(line) == 3_200_000
+    assert len(line) == 3_000_000

@@ -1,6 +1,7 @@
 """Connections are opened once, shared, kept while they are good, and given up for a reason that is counted."""
 
 import gc
+import socket
 import ssl
 import threading
 import time
@@ -23,10 +24,13 @@ from support_server import (
 )
 
 from core.cancel import CancelToken
+from core.config import PoolConfig
 from core.connection_pool import ConnectionPoolManager, PoolUnavailableError, connection_pool_manager, origin_of
 from core.errors import ConfigError, ConnectError, NameLookupError, PoolClosedError
+from core.inflight import Attempt
 from core.messages import Request
 from core.pool_stats import HANDSHAKE_BUCKETS, EndpointSnapshot
+from core.sockets import open_socket
 from core.transport import Transport
 
 pytest_plugins = ("network_fixtures",)
@@ -93,6 +97,17 @@ def test_the_pool_is_built_once_whoever_asks(connect: Connect) -> None:
     workers = [Doing(ask) for _ in range(8)]
     assert len({id(worker.join(5).result) for worker in workers}) == 1
     assert pools.get_pool(proxy="http://127.0.0.1:1") is not pools.get_pool()
+
+
+def test_the_pool_is_an_ordinary_pool_manager_too(serve: Serve, connect: Connect, trusted: str) -> None:
+    """Whoever asks it directly shares the connections with the others, without permits and cancels."""
+    server, transport = serve(keep_alive, tls=server_tls()), connect(ca_file=trusted)
+    for _ in range(2):
+        answer = transport.pool.get_pool(ca_file=trusted).request("POST", server.url, body=b"{}", retries=False)
+        assert answer.data == b"fine"
+    transport.send(post(server))
+    assert server.accepted == 1
+    assert figures(transport).requests == 3
 
 
 def test_parallel_requests_use_as_many_connections_as_permits(serve: Serve, connect: Connect) -> None:
@@ -352,6 +367,26 @@ def test_an_urllib3_that_is_too_old_is_as_good_as_none(connect: Connect, monkeyp
         connect().pool.get_pool()
 
 
+# --- sockets --------------------------------------------------------------------------------------------------------
+
+
+def test_a_socket_finds_out_that_its_peer_is_dead(serve: Serve) -> None:
+    """By itself: keepalive while it is idle, the user timeout while data is on its way."""
+    server, config = serve(keep_alive), PoolConfig(keepalive_idle=31, user_timeout=21.0)
+    with open_socket("127.0.0.1", server.port, 5.0, config, Attempt()) as sock:
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        for name, value in (("TCP_KEEPIDLE", 31), ("TCP_KEEPINTVL", 10), ("TCP_USER_TIMEOUT", 21000)):
+            if hasattr(socket, name):
+                assert sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) == value
+
+
+def test_an_option_that_the_system_refuses_is_done_without(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "TCP_USER_TIMEOUT", 9999, raising=False)
+    monkeypatch.delattr(socket, "TCP_KEEPCNT", raising=False)
+    open_socket("127.0.0.1", serve(keep_alive).port, 5.0, PoolConfig(), Attempt()).close()
+
+
 # --- many endpoints -------------------------------------------------------------------------------------------------
 
 
@@ -414,6 +449,7 @@ def test_after_the_end_nothing_starts(serve: Serve) -> None:
         transport = Transport(pool)
         transport.send(post(server))
     calls: List[Callable[[], object]] = [
+        lambda: pool.start(Attempt(), CancelToken()),
         lambda: transport.send(post(server)),
         lambda: transport.warm_up(server.url),
         pool.get_pool,

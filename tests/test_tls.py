@@ -71,7 +71,11 @@ def test_the_context_takes_nothing_older_than_tls_1_2_and_checks_names() -> None
 
 def test_without_certifi_the_machines_own_certificates_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "certifi", None)
-    assert make_context().verify_mode == ssl.CERT_REQUIRED
+    assert make_context.__wrapped__().verify_mode == ssl.CERT_REQUIRED
+
+
+def test_the_certificates_are_loaded_once(trusted: str) -> None:
+    assert make_context(trusted) is make_context(trusted) is not make_context()
 
 
 def test_own_certificates_come_on_top_of_the_usual_ones(trusted: str) -> None:

@@ -255,8 +255,10 @@ def test_a_fresh_connection_that_dies_is_an_ordinary_failure(serve: Serve, conne
     assert errors_of(transport) == {"dropped": 1}
 
 
-def test_a_server_that_closes_after_every_answer_costs_no_failure(serve: Serve, connect: Connect) -> None:
-    """Without saying so, whether the client notices in time or not."""
+def test_a_server_that_closes_after_every_answer_costs_no_failure(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without saying so, whether the client notices in time or not; and nobody is told of it."""
     server, transport = serve(saying(raw())), connect(parallel=4)
 
     def work() -> int:
@@ -265,6 +267,7 @@ def test_a_server_that_closes_after_every_answer_costs_no_failure(serve: Serve, 
     assert [worker.join(20).result for worker in [Doing(work) for _ in range(4)]] == [25] * 4
     (after,) = transport.pool.stats().values()
     assert after.errors == {}
+    assert caplog.records == []
 
 
 # --- row 4: cut, or silent ------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ Everything that can be wrong with the file or its output is found before the fir
 
 import os
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Callable, List, Optional, Tuple
 
@@ -18,8 +19,8 @@ from translate.report import JobReport
 NOT_REACHED = "not reached"
 
 
-class OutputExistsError(InputError):
-    """There is a file where the translation would go, and nobody said that it may be replaced."""
+class OutputTakenError(InputError):
+    """Where the translation would go, there is a file that is kept: a source, or what nobody said may be replaced."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ def open_film(
 
     :param source: the language it is in; told from its name or its text if None.
     :param output: where the translation goes; beside the source, with the target's code in its name, if None.
-    :raises InputError: the file is no subtitle that can be read, or the output cannot be written.
     :param may_replace: whether an output that exists may be replaced.
-    :raises OutputExistsError: it exists and may not.
+    :raises InputError: the file is no subtitle that can be read, or the output cannot be written.
+    :raises OutputTakenError: it is the source, or exists and may not be replaced.
     """
     named = source or _language_in_name(path)
     document = documents.load(path, source_language=named.base if named else None)
@@ -69,7 +70,9 @@ def open_film(
 def untranslated(film: Film, report: JobReport) -> List[Tuple[int, str]]:
     """Index and reason of every cue that shows its source although it has something to translate, in film order."""
     return [
-        (cue.index, report.kept.get(cue.index, NOT_REACHED)) for cue in film.wanted if cue.index not in report.translated
+        (cue.index, report.kept.get(cue.index, NOT_REACHED))
+        for cue in film.wanted
+        if cue.index not in report.translated
     ]
 
 
@@ -83,16 +86,29 @@ def _language_in_name(path: str) -> Optional[Language]:
     return None
 
 
-def _check_output(path: str, output: str, may_replace: Callable[[str], bool]) -> None:
-    if documents.same_file(path, output):
-        raise InputError(f"{output} is the source itself, which is never written to. Choose another name with -o.")
-    if os.path.isdir(output):
-        raise InputError(f"{output} is a folder. Give the name of a file with -o.")
-    if os.path.exists(output) and not may_replace(output):
-        raise OutputExistsError(f"{output} exists and was kept. Use --force to translate anew.")
-    folder = os.path.dirname(os.path.abspath(output))
+def check_writable(path: str, advice: str) -> None:
+    """:raises InputError: ``path`` cannot be written, for the reason in it and with ``advice`` on what to do."""
+    if os.path.isdir(path):
+        raise InputError(f"{path} is a folder. {advice}")
+    folder = os.path.dirname(os.path.abspath(path))
     try:
+        with suppress(FileNotFoundError):
+            os.stat(path)  # a name that is too long, or none at all
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except OSError as error:
-        raise InputError(f"Nothing can be written in {folder} ({error.strerror}). Choose another place with -o.") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"Nothing can be written in {folder} ({_reason(error)}). {advice}") from error
+
+
+def _check_output(path: str, output: str, may_replace: Callable[[str], bool]) -> None:
+    if documents.same_file(path, output):
+        raise OutputTakenError(
+            f"{output} is the source itself, which is never written to. Choose another name with -o."
+        )
+    check_writable(output, "Choose another place with -o.")
+    if os.path.exists(output) and not may_replace(output):
+        raise OutputTakenError(f"{output} exists and was kept. Use --force to translate anew.")
+
+
+def _reason(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)

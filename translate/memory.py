@@ -11,6 +11,7 @@ import threading
 import time
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from core.database import Database
@@ -240,6 +241,7 @@ class Memory:
         return connection.execute(_OUT, (_PRUNED_AT_ONCE,)).rowcount > 0
 
 
+@lru_cache(maxsize=4096)  # each line of a film is in four keys
 def _plain(text: str) -> str:
     lines = unicodedata.normalize("NFC", legal(text)).splitlines()
     return "\n".join(" ".join(line.split()) for line in lines).strip()

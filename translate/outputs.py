@@ -12,7 +12,8 @@ KEPT = 5000  # files; the ones written last
 
 TABLES = (
     """CREATE TABLE outputs (
-        path TEXT PRIMARY KEY, digest BLOB NOT NULL, done INTEGER NOT NULL, total INTEGER NOT NULL, touched INTEGER NOT NULL
+        path TEXT PRIMARY KEY, digest BLOB NOT NULL,
+        done INTEGER NOT NULL, total INTEGER NOT NULL, touched INTEGER NOT NULL
     ) WITHOUT ROWID""",
 )
 

@@ -53,9 +53,8 @@ class Purse:
         cost = self._price.cost(estimate)
         with self._lock:
             if self._limit is not None and self._spent + self._reserved + cost > self._limit:
-                raise CostLimitError(
-                    f"The limit of ${self._limit:g} would be passed (${self._spent:.4f} spent). Raise --max-cost to go on."
-                )
+                spent = f"${self._spent:.4f} of ${self._limit:g}"
+                raise CostLimitError(f"The next request could pass the limit: {spent} are spent. Raise it to go on.")
             self._reserved += cost
         return cost
 
@@ -65,10 +64,9 @@ class Purse:
         :param billed: False for a request that was refused or never sent.
         """
         counted = usage.prompt_tokens + usage.completion_tokens
-        if self._price is None:
-            cost = 0.0
-        else:
-            cost = self._price.cost(usage) if counted or not billed else reserved
+        cost = reserved  # 0 where there is no price
+        if self._price is not None and (counted or not billed):
+            cost = self._price.cost(usage)
         with self._lock:
             self._reserved -= reserved
             self._spent += cost

@@ -7,6 +7,7 @@ import calendar
 import re
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import BinaryIO, Dict, Iterable, Iterator, List, Mapping, NoReturn, Optional, Tuple
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
@@ -23,7 +24,6 @@ _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _HEAD = """\
 <?xml version="1.0" encoding="UTF-8"?>
-<!DOCTYPE tmx SYSTEM "tmx14.dtd">
 <tmx version="1.4">
 <header creationtool="sub-ai-translator" creationtoolversion="1" segtype="block" o-tmf="sub-ai-translator"
  adminlang="en" srclang="*all*" datatype="plaintext" creationdate="{date}"/>
@@ -87,6 +87,7 @@ def _text(text: str) -> str:
     return escape(legal(text), {"\r": "&#13;"})
 
 
+@lru_cache  # a film's units have the same
 def _date(seconds: int) -> str:
     return time.strftime(_DATE, time.gmtime(seconds))
 
@@ -223,6 +224,7 @@ def _known(language: str) -> str:
     return "" if language.lower() == UNDETERMINED else language
 
 
+@lru_cache
 def _seconds(date: str) -> int:
     """Seconds since the epoch of a TMX date (``20261121T093000Z``), 0 for anything else."""
     try:
