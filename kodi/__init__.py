@@ -1,1 +1,1 @@
-"""The add-on in Kodi: everything that touches ``xbmc*``. The service does the work, the other entries send it messages."""
+"""The face in Kodi: all that touches ``xbmc*``. The service does the work, the other entries send it messages."""

@@ -12,7 +12,7 @@ SHORTEST_SECRET = 4  # shorter ones are no keys, and replacing them would garble
 
 
 class KodiHandler(logging.Handler):
-    """Writes records to Kodi's log. ``logging``'s own handler writes to stderr, which Kodi logs as errors throughout."""
+    """Writes records to Kodi's log. What ``logging``'s own handler writes to stderr, Kodi logs as errors throughout."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -20,7 +20,7 @@ class KodiHandler(logging.Handler):
         self.setFormatter(logging.Formatter(f"[{addon.ID}] %(name)s: %(message)s"))
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """From now on these are replaced wherever they stand; those named before stay hidden, since a log may be late."""
+        """From now on these are replaced wherever they stand; those named before stay hidden, as a log may be late."""
         known = {*self._secrets, *(secret for secret in secrets if len(secret) >= SHORTEST_SECRET)}
         self._secrets = sorted(known, key=len, reverse=True)
 

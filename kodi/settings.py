@@ -131,7 +131,7 @@ def kodi_subtitle_language() -> str:
 
 
 def store(values: Dict[str, Any]) -> None:
-    """Store settings by their ids; through ``Addon``, since what ``Settings`` stores is neither kept nor seen elsewhere."""
+    """Store settings by their ids; through ``Addon``, as what ``Settings`` stores is neither kept nor seen by others."""
     target = xbmcaddon.Addon(addon.ID)
     for name, value in values.items():
         if isinstance(value, bool):
@@ -156,7 +156,7 @@ def reset_connections() -> None:
 
 def _target(values: xbmcaddon.Settings) -> Language:
     code = values.getString("target_language")
-    if not code:
+    if code in ("", "kodi"):
         return preferred_language()
     return _language(OTHER + values.getString("target_language_other") if code == "other" else code)
 
