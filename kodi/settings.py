@@ -131,7 +131,7 @@ def kodi_subtitle_language() -> str:
 
 
 def store(values: Dict[str, Any]) -> None:
-    """Store settings by their ids; through ``Addon``, as what ``Settings`` stores is neither kept nor seen by others."""
+    """Store settings by their ids; through ``Addon``, as what ``Settings`` stores is lost."""
     target = xbmcaddon.Addon(addon.ID)
     for name, value in values.items():
         if isinstance(value, bool):

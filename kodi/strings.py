@@ -4,6 +4,7 @@ import xbmcaddon
 
 _addon = xbmcaddon.Addon()  # once: after the add-on is disabled this raises
 
+AS_IN_KODI = 30300
 OTHER_LANGUAGE = 30301
 OWN_SERVER = 30306
 SETUP = 30500
