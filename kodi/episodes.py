@@ -1,0 +1,58 @@
+"""Which episode comes after the one that plays: by Kodi's playlist, else by its library."""
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional
+
+import xbmc
+
+from kodi.addon import call_kodi
+
+_FIELDS = ["title", "showtitle", "season", "episode", "plot", "cast", "file"]
+
+
+@dataclass(frozen=True)
+class Episode:
+    path: str
+    facts: Dict[str, Any] = field(default_factory=dict)
+
+
+def next_episode(video: str, facts: Mapping[str, Any]) -> Optional[Episode]:
+    """The one after ``video``, of which Kodi knows ``facts``; None for a film, the last episode, or what is unknown."""
+    if not facts.get("showtitle"):
+        return None
+    return _in_playlist() or _in_library(video, facts)
+
+
+def after(video: str, season: int, episode: int, known: List[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+    """The next of the ``known`` episodes; double episodes lie in one file, so the file must be another one too."""
+
+    def number(one: Mapping[str, Any]) -> Any:
+        return one.get("season", -1), one.get("episode", -1)
+
+    later = [one for one in known if number(one) > (season, episode) and one.get("file") not in (None, "", video)]
+    return min(later, key=number) if later else None
+
+
+def _in_playlist() -> Optional[Episode]:
+    playlist = xbmc.PlayList(xbmc.PLAYLIST_VIDEO)
+    position = playlist.getposition() + 1
+    if not 0 < position < playlist.size():
+        return None
+    result = call_kodi("Playlist.GetItems", playlistid=1, properties=_FIELDS)
+    items = result.get("items") if isinstance(result, dict) else None
+    if not isinstance(items, list) or position >= len(items):
+        return None
+    found: Dict[str, Any] = items[position]
+    return Episode(str(found["file"]), found) if found.get("file") else None
+
+
+def _in_library(video: str, facts: Mapping[str, Any]) -> Optional[Episode]:
+    show = facts.get("tvshowid")
+    if not isinstance(show, int) or show < 1:
+        return None
+    result = call_kodi("VideoLibrary.GetEpisodes", tvshowid=show, properties=_FIELDS)
+    known = result.get("episodes") if isinstance(result, dict) else None
+    if not isinstance(known, list):
+        return None
+    found = after(video, int(facts.get("season", -1)), int(facts.get("episode", -1)), known)
+    return Episode(str(found["file"]), found) if found else None

@@ -1,0 +1,294 @@
+"""The add-on's long life: owns engine, jobs and player, listens to Kodi and to the entries, and ends within a second.
+
+Kodi calls back on the main thread, which therefore only waits; whatever may take time is done on another.
+"""
+
+import logging
+import threading
+import time
+from typing import Callable, Dict, Optional, Set
+
+import xbmc
+
+from core.errors import SubAIError
+from kodi import addon, automatic, log, messages, player, strings, subtitle_files, vfs, windows, wording
+from kodi.answers import Answers
+from kodi.desk import Desk, Offer, with_limit
+from kodi.engine import Engine
+from kodi.episodes import next_episode
+from kodi.jobs import FilmJob, JobBook, Task
+from kodi.player import Player, Playhead, Screen
+from kodi.settings import Reader
+from kodi.strings import localised
+
+logger = logging.getLogger("subai.kodi")
+
+TICK = 0.5  # seconds between two looks at the playhead
+LAST_WORDS = 0.7  # seconds that jobs get to write down what they have, when Kodi quits
+_OFFER_SECONDS = 20
+
+
+class Service(xbmc.Monitor):
+    """Everything that lives as long as Kodi does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reader = Reader(windows.notice)
+        settings = self._reader.refresh()
+        log.hide(self._reader.secrets())
+        vfs.make_folder(addon.profile())
+        self.engine = Engine(addon.profile(), settings)
+        self.desk = Desk(self.engine)
+        self.book = JobBook()
+        self.player = Player(self._film_started, self._film_stopped)
+        self.ending = threading.Event()
+        self.screen = Screen(self.player, self.ending.wait)
+        self._answers = Answers(self)
+        self._video = ""
+        self._playhead = Playhead()
+        self._offered: Set[str] = set()  # films that the person was asked about, or stopped
+        self._progress: Dict[FilmJob, windows.Progress] = {}
+        self._told: Set[str] = set()  # errors that were shown and would only repeat themselves
+
+    def run(self) -> None:
+        """Until Kodi quits, or the add-on is disabled or updated."""
+        logger.info("Ready: %s, %d requests at once", self.engine.pool, self.engine.settings.parallel)
+        if self.player.playing():
+            self._film_started()
+        while not self.waitForAbort(TICK):
+            self._tick()
+        self._close()
+
+    # --- what Kodi tells --------------------------------------------------------------------------------------------
+
+    def onNotification(self, sender: str, method: str, data: str) -> None:  # noqa: N802  # Kodi's name
+        if method == "System.OnWake":
+            self.engine.pool.purge("woke up")
+            return
+        message = messages.read(sender, method, data)
+        if message is not None:
+            self.spawn(lambda: messages.answer(message, self._answers.to(message)))
+
+    def onSettingsChanged(self) -> None:  # noqa: N802
+        self.spawn(self._take_settings)
+
+    def _take_settings(self) -> None:
+        settings = self._reader.refresh()
+        log.hide(self._reader.secrets())
+        self.engine.apply(settings)
+        self._told.clear()
+
+    def _film_started(self) -> None:
+        video = self.player.playing()
+        for job in self.book.running():
+            if job.task.video == self._video and self._video != video:
+                job.park()
+        self._video, self._playhead = video, Playhead()
+        self.screen.forget()
+        if video:
+            self.spawn(lambda: self._consider(video))
+
+    def _film_stopped(self) -> None:
+        for job in self.book.of_video(self._video):
+            job.park()
+        self._video = ""
+        self.screen.forget()
+
+    def _tick(self) -> None:
+        for job, progress in list(self._progress.items()):
+            if job.running:
+                progress.update(job.settled, job.total)
+        jobs = self.book.of_video(self._video)
+        if not jobs:
+            return
+        position = self.player.position()
+        jumped = self._playhead.moved(position, time.monotonic())
+        for job in jobs:
+            if jumped:
+                job.seek(position)
+            else:
+                job.playhead(position)
+
+    # --- a film begins ----------------------------------------------------------------------------------------------
+
+    def _consider(self, video: str) -> None:
+        """Go on where we stopped the last time, or do as the person wishes where there is no subtitle for them."""
+        settings = self.engine.settings
+        if not settings.ready or not subtitle_files.is_film_file(video):
+            return
+        finished = self.desk.finished(video)
+        if finished is not None and finished.done >= finished.total:
+            if vfs.folder_of(finished.path).startswith(self.engine.folder):  # Kodi does not look there
+                self.screen.show(finished.path)
+            return
+        mine = finished is None and automatic.any_in(settings.target, player.streams())
+        if mine or not self.desk.sources(video):
+            return
+        self.spawn(self.engine.warm_up)
+        offers = self.desk.offers(video, player.film_facts())
+        if not offers or video != self.player.playing():
+            return
+        if finished is not None:
+            if video not in self._offered:
+                self.begin(max(offers, key=lambda offer: offer.known).task)
+            return
+        self._do_as_wished(video, offers[0])
+
+    def _do_as_wished(self, video: str, offer: Offer) -> None:
+        settings, left = self.engine.settings, self.engine.left_this_month()
+        situation = automatic.Situation(settings.auto_translate, False, True, offer.expected.cost, left)
+        wish = automatic.decide(situation)
+        if wish == automatic.START:
+            self.begin(with_limit(offer.task, left))
+        elif wish == automatic.OVER_LIMIT:
+            self._tell_once(localised(strings.LIMIT_REACHED, limit=wording.dollars(settings.monthly_limit)))
+        elif wish == automatic.ASK_FIRST and video not in self._offered:
+            self._offered.add(video)
+            if self._agreed(offer) and video == self.player.playing():
+                self.begin(offer.task)
+
+    def _agreed(self, offer: Offer) -> bool:
+        return windows.confirm(
+            wording.unasked_question(offer), strings.TRANSLATE, strings.NOT_NOW, seconds=_OFFER_SECONDS
+        )
+
+    # --- jobs -------------------------------------------------------------------------------------------------------
+
+    def begin(self, task: Task, before: Optional[Callable[[FilmJob], None]] = None) -> FilmJob:
+        """Start translating, or join the job that does already; ``before`` is called with a job before it starts."""
+        playing = task.video and task.video == self.player.playing()
+        job = FilmJob(task, self.engine, self, position=self.player.position() if playing else 0.0)
+        if before is not None:
+            before(job)
+        if not task.by_itself:
+            self._forget_refusals()
+        joined = self.book.add(job)
+        if joined is job:
+            self._progress[job] = windows.Progress(localised(strings.PROGRESS, target=task.film.target.name))
+            logger.info("Translating %s to %s", task.film.path, task.film.target.code)
+        return joined
+
+    def cancel(self) -> int:
+        """Stop everything that runs, because the person said so; how many jobs that were."""
+        jobs = self.book.running()
+        for job in jobs:
+            self._offered.add(job.task.video)
+            job.park()
+        return len(jobs)
+
+    def wrote(self, job: FilmJob) -> None:
+        video = job.task.video
+        if not video or video != self.player.playing() or self.ending.is_set():
+            return
+        if self.screen.is_shown(job.output):
+            self.screen.refresh(job.output)
+        elif job.adopted:
+            self.screen.was_chosen(job.output, job.shown_before)
+            self.screen.refresh(job.output)
+        else:
+            self.screen.show(job.output)
+
+    def ended(self, job: FilmJob) -> None:
+        progress = self._progress.pop(job, None)
+        if progress is not None:
+            progress.close()
+        self.book.note_end(job)
+        outcome = job.outcome
+        if outcome is None or self.ending.is_set():
+            return
+        logger.info(
+            "%s: %d of %d lines, %s",
+            job.output or job.task.film.path,
+            outcome.done,
+            outcome.total,
+            outcome.error or ("parked" if outcome.parked else "done"),
+        )
+        if outcome.error is not None:
+            self._tell_error(outcome.error)
+        elif outcome.parked:
+            if self._video:
+                windows.notice(wording.last_words(job))
+        elif job.task.ahead_of_time:
+            windows.notice(localised(strings.NEXT_READY))
+        else:
+            windows.notice(wording.last_words(job))
+            self.spawn(lambda: self._prepare_next(job.task))
+
+    def _prepare_next(self, task: Task) -> None:
+        """Have the next episode's subtitle ready before it begins."""
+        settings = self.engine.settings
+        if not settings.next_episode or not task.video or task.video != self.player.playing():
+            return
+        following = next_episode(task.video, player.film_facts())
+        if not following or not subtitle_files.is_film_file(following.path) or self.desk.finished(following.path):
+            return
+        if subtitle_files.in_language(self.desk.all_candidates(following.path), settings.target):
+            return
+        offers = self.desk.offers(following.path, following.facts)
+        left = self.engine.left_this_month()
+        if offers and automatic.affordable(offers[0].expected.cost, left):
+            self.begin(with_limit(offers[0].task, left, ahead_of_time=True))
+
+    # --- telling ----------------------------------------------------------------------------------------------------
+
+    def _tell_error(self, error: SubAIError) -> None:
+        """Once, with what to do, until something is changed."""
+        if error.user_message in self._told:
+            return
+        self._told.add(error.user_message)
+        text = wording.error_words(error, self.engine.settings.provider_name)
+        if wording.settings_help(error):
+            self.spawn(lambda: _offer_settings(text))
+        else:
+            windows.notice(text, error=True)
+
+    def _tell_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            windows.notice(text)
+
+    def _forget_refusals(self) -> None:
+        """A person asks again, and may have paid or mended the key meanwhile."""
+        try:
+            self.engine.provider().forget_refusals()
+        except SubAIError as error:
+            logger.info("%s", error.user_message)
+        self._told.clear()
+
+    # --- threads and the end ----------------------------------------------------------------------------------------
+
+    def spawn(self, work: Callable[[], None]) -> None:
+        """Do ``work`` on a thread of its own."""
+        threading.Thread(target=lambda: self._edge(work), name="subai-errand", daemon=True).start()
+
+    def _edge(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except SubAIError as error:
+            if not self.ending.is_set():
+                self._tell_error(error)
+        except Exception:  # the edge of a thread: nobody else would hear of it
+            logger.exception("An errand ended unexpectedly")
+
+    def _close(self) -> None:
+        began = time.monotonic()
+        self.ending.set()
+        for job in self.book.running():
+            job.park()
+        self.engine.pool.cancel()
+        whole = self.book.stop_all(LAST_WORDS)
+        for progress in self._progress.values():
+            progress.close()
+        self.engine.close()
+        logger.info("Ended in %.2f s%s", time.monotonic() - began, "" if whole else ", jobs still stopping")
+
+
+def _offer_settings(text: str) -> None:
+    if windows.confirm(text, strings.OPEN_SETTINGS, strings.NOT_NOW):
+        addon.open_settings()
+
+
+def run() -> None:
+    """The entry of the service."""
+    log.install()
+    Service().run()
