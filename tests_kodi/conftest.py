@@ -9,10 +9,13 @@ from typing import Callable, Iterator, List
 import pytest
 
 from cli.standin import StandIn
+from cli.standin.pace import AT_ONCE
+from tests_kodi.driver import clips
 from tests_kodi.driver.kodi import Kodi
 from tests_kodi.driver.profile import Profile
 from tests_kodi.driver.remote import ARTIFACTS, Remote
 from tests_kodi.driver.screen import Screen
+from tests_kodi.driver.speech import speaks_spanish
 
 KEY = "sk-standin-7Jq2Vx9LmZ4TbR8wKc5NhY3d"
 Starter = Callable[..., Remote]
@@ -31,7 +34,7 @@ def screen() -> Iterator[Screen]:
 @pytest.fixture(scope="module")
 def standin() -> Iterator[StandIn]:
     """A provider on loopback that takes ``KEY`` and nothing else."""
-    with StandIn(keys={KEY}) as running:
+    with StandIn(keys={KEY}, script=speaks_spanish) as running:
         yield running
 
 
@@ -85,6 +88,15 @@ def keep_log(kodi: Kodi, name: str) -> None:
 
 
 @pytest.fixture
-def films(tmp_path: Path) -> Path:
-    """A folder for films of one test."""
-    return tmp_path / "films"
+def film(tmp_path: Path) -> Path:
+    """An hour of film with an English subtitle, in a folder of its own."""
+    made = clips.film(tmp_path / "film.mkv")
+    clips.srt(tmp_path / "film.en.srt", clips.dialogue())
+    return made
+
+
+@pytest.fixture(autouse=True)
+def usual_behaviour(standin: StandIn) -> Iterator[None]:
+    """What one test makes of the provider is over with it."""
+    yield
+    standin.pace, standin.script = AT_ONCE, speaks_spanish

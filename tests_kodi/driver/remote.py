@@ -12,6 +12,7 @@ from tests_kodi.driver.waiting import PATIENT, until
 ARTIFACTS = ROOT / "artifacts"
 SUBTITLE_DIALOG = "Window.IsVisible(subtitlesearch)"
 _ROWS, _SERVICES = 120, 150  # the two lists of Kodi's subtitle dialog
+_QUIET = 15  # looks without a dialog after which none is on its way
 _numbers = itertools.count(1)
 
 
@@ -27,15 +28,19 @@ class Remote:
         self.rpc.call(f"Input.{key}")
 
     def clear(self) -> None:
-        """Close whatever dialog is open, such as Kodi's question about a new add-on."""
+        """Close whatever dialogs are open, such as Kodi's questions about each new add-on, until no other one comes."""
+        quiet = 0
 
-        def none_is_open() -> bool:
-            if not self.rpc.holds("System.HasModalDialog"):
-                return True
-            self.press("Back")
-            return False
+        def none_comes() -> bool:
+            nonlocal quiet
+            if self.rpc.holds("System.HasModalDialog"):
+                quiet = 0
+                self.press("Back")
+            else:
+                quiet += 1
+            return quiet > _QUIET
 
-        until(none_is_open, "all dialogs to be closed")
+        until(none_comes, "all dialogs to be closed")
 
     def focus(self, label: str, key: str = "Down", most: int = 40) -> None:
         """Press ``key`` until what is focused has ``label`` in it."""
@@ -58,6 +63,9 @@ class Remote:
 
     def shows(self, condition: str, what: str = "", seconds: float = PATIENT) -> None:
         until(lambda: self.rpc.holds(condition), what or condition, seconds)
+
+    def hides(self, condition: str, seconds: float = PATIENT) -> None:
+        until(lambda: not self.rpc.holds(condition), f"no more {condition}", seconds)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -131,6 +139,11 @@ class Remote:
         properties = ["subtitles", "currentsubtitle", "subtitleenabled"]
         found: Dict[str, Any] = self.rpc.call("Player.GetProperties", playerid=1, properties=properties)
         return found
+
+    def subtitle_on_screen(self) -> str:
+        """Its name as the player tells it; ``""`` when there is none, or they are off."""
+        found = self.subtitles()
+        return str(found["currentsubtitle"].get("name", "")) if found["subtitleenabled"] else ""
 
     # --- the subtitle dialog ----------------------------------------------------------------------------------------
 
