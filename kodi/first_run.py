@@ -15,9 +15,9 @@ _LABEL = "the provider"
 
 def run() -> bool:
     """Ask for all that is needed and store it; False when the person left before the end, with nothing changed."""
-    if not windows.confirm(
-        localised(strings.CONSENT_TEXT), strings.AGREE, strings.NOT_NOW, heading=localised(strings.SETUP)
-    ):
+    heading = localised(strings.SETUP)
+    windows.show_text(heading, localised(strings.CONSENT_TEXT))  # a question's box would cut it off
+    if not windows.confirm(localised(strings.ASK_AGREE), strings.AGREE, strings.NOT_NOW, heading=heading):
         return False
     provider = _ask_provider()
     if provider is None:

@@ -90,8 +90,10 @@ def _choose_model() -> None:
 def _asked(action: str) -> Optional[Dict[str, Any]]:
     """What the service answers to something that asks the provider; the person is told when it does not."""
     provider = first_run.provider_name(settings.stored("provider"))
-    with windows.working(localised(strings.ASKING, provider=provider)):
-        answer = ask(action, timeout=TEST_PATIENCE)
+    answer = ask("status")  # it answers at once, or is not there; what follows may take its time
+    if answer is not None:
+        with windows.working(localised(strings.ASKING, provider=provider)):
+            answer = ask(action, timeout=TEST_PATIENCE)
     if answer is None:
         windows.tell(localised(strings.NO_SERVICE))
     return answer
