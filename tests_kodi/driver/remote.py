@@ -33,7 +33,7 @@ class Remote:
 
         def none_comes() -> bool:
             nonlocal quiet
-            if self.rpc.holds("System.HasModalDialog"):
+            if self.rpc.holds("System.HasVisibleModalDialog"):
                 quiet = 0
                 self.press("Back")
             else:
@@ -140,10 +140,29 @@ class Remote:
         found: Dict[str, Any] = self.rpc.call("Player.GetProperties", playerid=1, properties=properties)
         return found
 
-    def subtitle_on_screen(self) -> str:
-        """Its name as the player tells it; ``""`` when there is none, or they are off."""
+    def language_on_screen(self) -> str:
+        """Of the subtitle that is shown, as Kodi tells it (``spa``); ``""`` when there is none, or they are off."""
         found = self.subtitles()
-        return str(found["currentsubtitle"].get("name", "")) if found["subtitleenabled"] else ""
+        return str(found["currentsubtitle"].get("language", "")) if found["subtitleenabled"] else ""
+
+    def show_subtitle(self, choice: object) -> None:
+        """``"on"``, ``"off"``, or the index of a stream."""
+        self.rpc.call("Player.SetSubtitle", playerid=1, subtitle=choice)
+
+    def play_on(self, seconds: float = 1.0) -> None:
+        """Let the film go on for so long, for what is drawn with its next picture."""
+        begun = self.position() or 0.0
+        until(lambda: (self.position() or 0.0) >= begun + seconds, f"{seconds} s of film")
+
+    # --- the service ------------------------------------------------------------------------------------------------
+
+    def jobs(self) -> List[Dict[str, Any]]:
+        """What is being translated: ``name``, ``done``, ``total``, ``path``."""
+        found: List[Dict[str, Any]] = self.message("status")["jobs"]
+        return found
+
+    def finishes(self, seconds: float = 90.0) -> None:
+        until(lambda: not self.jobs(), "the translation to end", seconds)
 
     # --- the subtitle dialog ----------------------------------------------------------------------------------------
 
