@@ -124,7 +124,7 @@ class Answers:
         job = next((one for one in service.book.of_video(video) if one.output == path), None)
         content = job.render() if job is not None else vfs.read_bytes(path)
         answered = self._hand_out(vfs.base_name(path), content)
-        hunt = CopyHunt(video, answered)
+        hunt = CopyHunt(video, answered, service.engine.settings.target, job.task.film.path if job else "")
         if job is not None:
             job.expect_copy(hunt, content, COPY_SECONDS, player.current_stream())
         elif finished is not None and path == finished.path:
@@ -206,7 +206,8 @@ class Answers:
         running = service.book.find(task)
         content = running.render() if running is not None else task.film.document.render(service.desk.known(task))
         answered = self._hand_out(name, content)
-        hunt, before = CopyHunt(task.video, answered), player.current_stream()
+        film = task.film
+        hunt, before = CopyHunt(task.video, answered, film.target, film.path), player.current_stream()
 
         def expect(job: FilmJob) -> None:
             job.expect_copy(hunt, content, COPY_SECONDS, before)

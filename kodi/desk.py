@@ -4,7 +4,7 @@ import logging
 import os
 import zlib
 from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from core.errors import InputError, SubAIError
 from kodi import strings, subtitle_files, vfs
@@ -125,6 +125,8 @@ class Desk:
         else:
             name = vfs.base_name(documents.output_path(source, film.target.code, film.document.format))
         places = self._places(video or source, name)
+        if any(subtitle_files.same_path(place, source) for place in places):
+            raise InputError(localised(strings.NO_SOURCE))
         existing = next((place for place in places if self._engine.ownership.figures(place) is not None), None)
         if existing is not None:  # go on where it was begun
             places = (existing, *(place for place in places if place != existing))
@@ -186,7 +188,8 @@ class Desk:
         folders = [vfs.folder_of(place) for place in self._places(video, "x.srt")]
         found: List[Candidate] = []
         for folder in folders:
-            found += subtitle_files.candidates(video, folder, vfs.list_folder(folder)[1])
+            if vfs.folder_exists(folder):
+                found += subtitle_files.candidates(video, folder, vfs.list_folder(folder)[1])
         return found
 
     def _places(self, film: str, name: str) -> Tuple[str, ...]:
@@ -198,20 +201,36 @@ class Desk:
 
 
 class CopyHunt:
-    """Looks for the copy that Kodi makes of what the subtitle dialog was answered."""
+    """Looks for the copy that Kodi makes of what the subtitle dialog was answered.
 
-    def __init__(self, video: str, answered: str) -> None:
+    As long as nothing is translated, the answer is the source word for word: content alone proves nothing.
+
+    :param source: never taken for the copy.
+    """
+
+    def __init__(self, video: str, answered: str, target: Language, source: str = "") -> None:
         self._video = video
         self._answered = answered
+        self._target = target
+        self._source = source
+        self._before = set(self._possible())
 
     def find(self, data: bytes) -> Optional[str]:
         """A file of the film's name with just this content, in a folder that Kodi copies to."""
+        return next((path for path in self._possible() if self._may_be(path) and _holds(path, data)), None)
+
+    def _may_be(self, path: str) -> bool:
+        """It is new, or in the language of the row that was chosen: then Kodi has replaced what was there."""
+        if subtitle_files.same_path(path, self._source):
+            return False
+        named = subtitle_files.candidates(self._video, "", [vfs.base_name(path)])
+        return path not in self._before or bool(subtitle_files.in_language(named, self._target))
+
+    def _possible(self) -> Iterator[str]:
         for folder in (vfs.folder_of(self._video), custom_folder(), vfs.join(vfs.local(TEMPORARY), "")):
             for name in vfs.list_folder(folder)[1] if folder else ():
-                path = vfs.join(folder, name)
-                if subtitle_files.may_be_copy(name, self._video, self._answered) and _holds(path, data):
-                    return path
-        return None
+                if subtitle_files.may_be_copy(name, self._video, self._answered):
+                    yield vfs.join(folder, name)
 
 
 def custom_folder() -> str:

@@ -1,11 +1,13 @@
-"""What all jobs share for as long as Kodi runs: the pool, what is remembered, prices, and the provider of the settings."""
+"""What all jobs share while Kodi runs: the pool, what is remembered, prices, and the provider of the settings."""
 
 import logging
 import os
 import threading
 from typing import Optional, Tuple
+from urllib.parse import urlsplit
 
 import api
+from api.endpoint import is_private
 from api.exchange import HTTPProvider
 from core.cancel import CancelToken
 from core.config import PoolConfig
@@ -91,9 +93,13 @@ class Engine:
         return self._settings.model or (kind.default_model if kind else "")
 
     def price(self, model: str) -> Optional[Price]:
-        """The price of a model; a server of one's own costs nothing unless the person's table says so."""
+        """The price of a model; nothing at a server at home, unless the person's table says otherwise."""
         known = self.prices.price(self._settings.provider, model)
-        return Price(0.0, 0.0) if known is None and self._settings.provider == COMPATIBLE else known
+        return Price(0.0, 0.0) if known is None and self._is_at_home() else known
+
+    def _is_at_home(self) -> bool:
+        host = urlsplit(self._settings.base_url).hostname or ""
+        return self._settings.provider == COMPATIBLE and is_private(host)
 
     def left_this_month(self) -> float:
         """US dollars that may still be spent without asking."""

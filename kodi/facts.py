@@ -1,6 +1,6 @@
 """What Kodi knows of a film, as the few words that help a model to translate it: names, places, who speaks."""
 
-from typing import Any, List, Mapping
+from typing import Any, Mapping
 
 MOST_PLOT = 400  # characters
 MOST_CAST = 12  # people: the rest says a line or two
@@ -29,11 +29,9 @@ def _plot(facts: Mapping[str, Any]) -> str:
 
 
 def _cast(facts: Mapping[str, Any]) -> str:
-    people: List[str] = []
     cast = facts.get("cast")
-    for person in (cast if isinstance(cast, list) else [])[:MOST_CAST]:
-        if isinstance(person, dict) and _text(person, "role"):
-            people.append(f"{_text(person, 'role')} ({_text(person, 'name')})")
+    known = [person for person in (cast if isinstance(cast, list) else [])[:MOST_CAST] if isinstance(person, dict)]
+    people = [f"{_text(person, 'role')} ({_text(person, 'name')})" for person in known if _text(person, "role")]
     return "Characters: " + ", ".join(people) if people else ""
 
 

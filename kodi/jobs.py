@@ -11,8 +11,8 @@ from typing import Callable, Dict, List, Optional, Protocol, Set, Tuple
 
 from core.cancel import CancelToken
 from core.errors import CancelledError, InputError, SubAIError
+from kodi import subtitle_files
 from kodi.engine import Engine
-from kodi.ownership import Ownership
 from translate.film import Film, OutputTakenError, untranslated
 from translate.job import TranslationJob
 from translate.prompt import Brief
@@ -245,10 +245,9 @@ class FilmJob:
         self._write_while(translation)
         runner.join()
         report = reports[0] if reports else translation.report()
-        if self.output:
-            session.move(self.output)
-        else:
-            session.move(self._choose_output())
+        self._await_copy()
+        if report.translated:
+            session.move(self.output or self._choose_output())
         session.finish(report)
         left = tuple(untranslated(task.film, report))
         stop = report.stopped_by
@@ -326,14 +325,20 @@ class FilmJob:
         return True
 
     def _write_to(self, path: str, data: bytes, done: int) -> None:
+        if subtitle_files.same_path(path, self.task.film.path):
+            raise InputError("The source is never written to.")
         # A file that is not finished must not look so, even if all that is missing is a last word on some cues.
         self._engine.ownership.write(path, data, done=min(done, self.total - 1), total=self.total)
         self.output = path
 
+    def _await_copy(self) -> None:
+        """A film that is remembered whole is done before Kodi has made its copy."""
+        while not self._settle_copy(give_up=self._cancel.cancelled):
+            with self._changed:
+                self._changed.wait(_BREATH)
+
     def _write_last(self, path: str, data: bytes) -> None:
-        self._settle_copy(give_up=True)
-        ownership: Ownership = self._engine.ownership
-        ownership.write(self.output or path, data, done=self.done, total=self.total)
+        self._engine.ownership.write(self.output or path, data, done=self.done, total=self.total)
         self.output = self.output or path
         self._listener.wrote(self)
 

@@ -56,6 +56,11 @@ def is_subtitle(path: str) -> bool:
     return os.path.splitext(path)[1].lower() in EXTENSIONS
 
 
+def same_path(first: str, second: str) -> bool:
+    """Whether both may be one file; many file systems do not tell ``Film`` from ``film``."""
+    return first.replace("\\", "/").casefold() == second.replace("\\", "/").casefold()
+
+
 def stem_of(path: str) -> str:
     """The name of a film without folder and extension."""
     return os.path.splitext(vfs.base_name(path))[0]

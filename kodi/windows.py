@@ -57,6 +57,8 @@ def price_words(cost: Optional[float]) -> str:
     """US dollars, to the cent, or to the tenth of one where it is less."""
     if cost is None:
         return localised(strings.PRICE_UNKNOWN)
+    if cost == 0:
+        return localised(strings.PRICE, dollars="$0")
     return localised(strings.PRICE, dollars=f"${cost:.2f}" if cost >= 0.01 else f"${cost:.3f}")
 
 
