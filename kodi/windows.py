@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 from typing import Iterator, Optional, Sequence
 
+import xbmc
 import xbmcgui
 
 from kodi import addon, strings
@@ -13,12 +14,14 @@ NOTICE_SECONDS = 6
 
 def notice(text: str, *, error: bool = False) -> None:
     """A few words in the corner of the screen for some seconds; returns at once."""
+    _note(text)
     icon = xbmcgui.NOTIFICATION_ERROR if error else addon.icon()
     xbmcgui.Dialog().notification(addon.name(), text, icon, NOTICE_SECONDS * 1000, sound=False)
 
 
 def tell(text: str) -> None:
     """A message that stays until it is read."""
+    _note(text)
     xbmcgui.Dialog().ok(addon.name(), text)
 
 
@@ -27,6 +30,7 @@ def confirm(text: str, yes: int, no: int = strings.CANCEL, *, seconds: int = 0, 
 
     :param seconds: after this many, no answer is a no; 0 waits.
     """
+    _note(text)
     return bool(
         xbmcgui.Dialog().yesno(
             heading or addon.name(),
@@ -115,3 +119,8 @@ def working(text: str) -> Iterator[None]:
         yield
     finally:
         progress.close()
+
+
+def _note(text: str) -> None:
+    """Into Kodi's debug log: whoever reads it later sees what the person saw."""
+    xbmc.log(f"[{addon.ID}] On the screen: {text}", xbmc.LOGDEBUG)
