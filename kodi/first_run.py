@@ -9,9 +9,6 @@ from kodi.strings import localised
 from translate import languages
 from translate.languages import OTHER
 
-# ``api.endpoint.clean_key`` is the judge in the end; what it would refuse is told at once.
-_LABEL = "the provider"
-
 
 def run() -> bool:
     """Ask for all that is needed and store it; False when the person left before the end, with nothing changed."""
@@ -61,7 +58,7 @@ def _key_by(way: int, provider: str, name: str) -> Optional[str]:
     """A key, or None when there is none yet: the person was told why, if there is a reason."""
     if way == strings.TYPE_KEY:
         key = windows.ask_text(localised(strings.KEY_FOR, provider=name))
-        if key and not is_key(key):
+        if key and not key_file.is_key(key):
             windows.tell(localised(strings.KEY_UNUSABLE))
             return None
         return key
@@ -70,15 +67,6 @@ def _key_by(way: int, provider: str, name: str) -> Optional[str]:
     except InputError as error:
         windows.tell(error.user_message)
         return None
-
-
-def is_key(text: str) -> bool:
-    from api.endpoint import clean_key
-
-    try:
-        return bool(clean_key(_LABEL, text))
-    except ConfigError:
-        return False
 
 
 def _ask_provider() -> Optional[str]:
@@ -101,16 +89,16 @@ def _ask_url(values: Dict[str, Any]) -> bool:
 def _ask_language() -> Optional[Dict[str, str]]:
     """What to store for the language that the person chose, or None. Kodi's own comes first, and is offered by name."""
     preferred = settings.preferred_language()
-    known = sorted(languages.LANGUAGES, key=lambda language: language.name)
-    names = [f"{preferred.name} ({localised(strings.AS_IN_KODI)})", *(language.name for language in known)]
-    names.append(localised(strings.OTHER_LANGUAGE))
+    known = sorted((strings.language_name(one.code, one.name), one.code) for one in languages.LANGUAGES)
+    first = f"{strings.language_name(preferred.code, preferred.name)} ({localised(strings.AS_IN_KODI)})"
+    names = [first, *(name for name, _ in known), localised(strings.OTHER_LANGUAGE)]
     chosen = windows.choose(localised(strings.CHOOSE_LANGUAGE), names, 0)
     if chosen is None:
         return None
     if chosen == 0:
         return {"target_language": "kodi"}
     if chosen <= len(known):
-        return {"target_language": known[chosen - 1].code}
+        return {"target_language": known[chosen - 1][1]}
     typed = windows.ask_text(localised(strings.ENTER_LANGUAGE))
     return {"target_language": "other", "target_language_other": typed} if _is_language(typed) else None
 

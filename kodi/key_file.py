@@ -8,6 +8,7 @@ from kodi import strings, vfs, windows
 from kodi.strings import localised
 
 LARGEST = 64 * 1024  # bytes; a key with everything around it takes far less
+SHORTEST = 8  # characters; a shorter word in a file is a word
 ENDINGS = ".txt|.key|.env|.pem|.md"
 
 #: The name that a line such as ``OPENAI_API_KEY=...`` has, by provider.
@@ -19,7 +20,7 @@ _NAMES = {
 }
 _NAMED = re.compile(r"(?:export\s+)?([A-Za-z][\w .-]{0,40}?)\s*[=:]\s*(\S+)")
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
-_KEY = re.compile(r"[!-~]{8,}")
+_KEY = re.compile(r"[!-~]+")
 
 
 def ask_and_read(provider: str) -> Optional[str]:
@@ -63,9 +64,14 @@ def find(text: str, provider: str) -> str:
     return first
 
 
+def is_key(text: str) -> bool:
+    """Whether it may be one; ``api.endpoint`` judges in the end, by the same rule."""
+    return bool(_KEY.fullmatch(text)) and not any(mark in text for mark in _QUOTES)
+
+
 def _usable(text: str) -> str:
     bare = text.strip(_QUOTES + ",;")
-    return bare if _KEY.fullmatch(bare) else ""
+    return bare if len(bare) >= SHORTEST and is_key(bare) else ""
 
 
 def _decoded(data: bytes) -> str:

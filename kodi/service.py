@@ -164,7 +164,8 @@ class Service(xbmc.Monitor):
             self._forget_refusals()
         joined = self.book.add(job)
         if joined is job:
-            self._progress[job] = windows.Progress(localised(strings.PROGRESS, target=task.film.target.name))
+            target = wording.language_name(task.film.target)
+            self._progress[job] = windows.Progress(localised(strings.PROGRESS, target=target))
             logger.info("Translating %s to %s", task.film.path, task.film.target.code)
         return joined
 

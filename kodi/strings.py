@@ -103,7 +103,19 @@ LIMIT_HIT = 30626
 IDLE_OVER_AGE = 30627
 CLASH = 30628
 
+#: Code -> text with the language's name, for those that the settings offer by name.
+_CODES = (
+    "ar bg ca zh-CN zh-TW hr cs da nl en et fi fr de el he hi hu id it ja ko lv lt ms no fa pl pt pt-BR "
+    "ro ru sr sk sl es es-419 sv th tr uk vi"
+)
+LANGUAGES = {code: number for number, code in enumerate(_CODES.split(), 30400)}
+
 
 def localised(text: int, **values: object) -> str:
     """The text with this id, in Kodi's language, with the ``{named}`` values filled in."""
     return _addon.getLocalizedString(text).format(**values)
+
+
+def language_name(code: str, otherwise: str) -> str:
+    """What the language is called in Kodi's own, or ``otherwise`` where we have no word for it."""
+    return localised(LANGUAGES[code]) if code in LANGUAGES else otherwise

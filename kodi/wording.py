@@ -41,7 +41,9 @@ _SETTINGS_HELP: Tuple[Type[SubAIError], ...] = (
 
 
 def language_name(language: Optional[Language]) -> str:
-    return language.name if language else localised(strings.UNKNOWN_LANGUAGE)
+    if language is None:
+        return localised(strings.UNKNOWN_LANGUAGE)
+    return strings.language_name(language.code, language.name)
 
 
 def dollars(amount: float) -> str:
@@ -55,7 +57,7 @@ def offer_row(offer: Offer) -> str:
         strings.ROW_TRANSLATE,
         name=offer.name,
         source=language_name(film.source),
-        target=film.target.name,
+        target=language_name(film.target),
         lines=f"{offer.expected.cues:,}",
         price=windows.price_words(offer.expected.cost),
         model=offer.model,
@@ -65,20 +67,20 @@ def offer_row(offer: Offer) -> str:
 def question(offer: Offer) -> str:
     """Whether to start what the person chose."""
     film = offer.task.film
-    source, target = language_name(film.source), film.target.name
+    source, target = language_name(film.source), language_name(film.target)
     return localised(strings.CONFIRM, name=offer.name, source=source, target=target) + "\n" + _figures(offer)
 
 
 def unasked_question(offer: Offer) -> str:
     """Whether to start what the person did not ask for."""
     film = offer.task.film
-    asked = localised(strings.OFFER, target=film.target.name, source=language_name(film.source))
+    asked = localised(strings.OFFER, target=language_name(film.target), source=language_name(film.source))
     return asked + "\n" + _figures(offer)
 
 
 def finished_row(finished: Finished, target: Language) -> str:
     text = strings.ROW_FINISHED if finished.done >= finished.total else strings.ROW_PARTLY
-    return localised(text, target=target.name, done=f"{finished.done:,}", lines=f"{finished.total:,}")
+    return localised(text, target=language_name(target), done=f"{finished.done:,}", lines=f"{finished.total:,}")
 
 
 def last_words(job: FilmJob) -> str:
