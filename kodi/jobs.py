@@ -11,7 +11,7 @@ from typing import Callable, Dict, List, Optional, Protocol, Set, Tuple
 
 from core.cancel import CancelToken
 from core.errors import CancelledError, InputError, SubAIError
-from kodi import subtitle_files
+from kodi import subtitle_files, vfs
 from kodi.engine import Engine
 from translate.film import Film, OutputTakenError, untranslated
 from translate.job import TranslationJob
@@ -242,7 +242,11 @@ class FilmJob:
         reports: List[JobReport] = []
         runner = threading.Thread(target=lambda: self._translate(translation, reports), name="subai-job", daemon=True)
         runner.start()
-        self._write_while(translation)
+        try:
+            self._write_while(translation)
+        except InputError as error:
+            log.warning("Not written any more: %s", error.user_message)
+            translation.cancel()  # nobody is to pay for what cannot be kept; the end will say why
         runner.join()
         report = reports[0] if reports else translation.report()
         self._await_copy()
@@ -317,7 +321,8 @@ class FilmJob:
             done = len(self._texts)
         data = self.render()
         try:
-            self._write_to(self.output or self._choose_output(), data, done)
+            # What is not finished must not look so, even if all that is missing is the last word on a cue.
+            self._write_to(self.output or self._choose_output(), data, min(done, self.total - 1))
         except InputError:
             with self._changed:
                 self._fresh |= fresh
@@ -325,10 +330,12 @@ class FilmJob:
         return True
 
     def _write_to(self, path: str, data: bytes, done: int) -> None:
+        ownership = self._engine.ownership
         if subtitle_files.same_path(path, self.task.film.path):
             raise InputError("The source is never written to.")
-        # A file that is not finished must not look so, even if all that is missing is a last word on some cues.
-        self._engine.ownership.write(path, data, done=min(done, self.total - 1), total=self.total)
+        if path == self.output and vfs.exists(path) and ownership.figures(path) is None:
+            raise OutputTakenError(f"{vfs.base_name(path)} was changed by someone else meanwhile, and was kept.")
+        ownership.write(path, data, done=done, total=self.total)
         self.output = path
 
     def _await_copy(self) -> None:
@@ -338,8 +345,7 @@ class FilmJob:
                 self._changed.wait(_BREATH)
 
     def _write_last(self, path: str, data: bytes) -> None:
-        self._engine.ownership.write(self.output or path, data, done=self.done, total=self.total)
-        self.output = self.output or path
+        self._write_to(path, data, self.done)
         self._listener.wrote(self)
 
     def _choose_output(self) -> str:
@@ -351,7 +357,7 @@ class FilmJob:
         for path in self.task.places:
             try:
                 self._engine.ownership.make_room(path, agreed=self.task.replace)
-                self._write_to(path, self.render(), self.done)
+                self._write_to(path, self.render(), min(self.done, self.total - 1))
             except OutputTakenError:
                 raise
             except InputError as error:

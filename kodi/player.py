@@ -8,6 +8,8 @@ from typing import Any, Callable, Dict, List, Optional
 import xbmc
 
 from kodi.addon import call_kodi
+from kodi.subtitle_files import is_kodi_language
+from translate.languages import Language
 
 log = logging.getLogger("subai.kodi")
 
@@ -138,6 +140,15 @@ def streams() -> List[Stream]:
     """All that Kodi can show of the film that plays."""
     found = (_stream(one) for one in _properties("subtitles").get("subtitles") or ())
     return [one for one in found if one is not None]
+
+
+def understands(language: Language) -> bool:
+    """Whether the film is in ``language`` or has a subtitle in it; forced ones only cover what is foreign in a film."""
+    audio = _properties("currentaudiostream").get("currentaudiostream")
+    heard = str(audio.get("language", "")) if isinstance(audio, dict) else ""
+    return is_kodi_language(heard, language) or any(
+        not one.forced and is_kodi_language(one.language, language) for one in streams()
+    )
 
 
 def film_facts() -> Dict[str, Any]:

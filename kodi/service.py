@@ -13,12 +13,13 @@ import xbmc
 from core.errors import SubAIError
 from kodi import addon, automatic, log, messages, player, strings, subtitle_files, vfs, windows, wording
 from kodi.answers import Answers
+from kodi.automatic import RESUME
 from kodi.desk import Desk, Offer, with_limit
 from kodi.engine import Engine
 from kodi.episodes import next_episode
 from kodi.jobs import FilmJob, JobBook, Task
 from kodi.player import Player, Playhead, Screen
-from kodi.settings import Reader
+from kodi.settings import ON, Reader
 from kodi.strings import localised
 
 logger = logging.getLogger("subai.kodi")
@@ -47,7 +48,9 @@ class Service(xbmc.Monitor):
         self._video = ""
         self._playhead = Playhead()
         self._offered: Set[str] = set()  # films that the person was asked about, or stopped
+        self._progress_lock = threading.Lock()
         self._progress: Dict[FilmJob, windows.Progress] = {}
+        self._stopped: Set[FilmJob] = set()  # by the person, who is then told what there is
         self._told: Set[str] = set()  # errors that were shown and would only repeat themselves
 
     def run(self) -> None:
@@ -63,6 +66,7 @@ class Service(xbmc.Monitor):
 
     def onNotification(self, sender: str, method: str, data: str) -> None:  # noqa: N802  # Kodi's name
         if method == "System.OnWake":
+            logger.info("Awake: idle connections are not used again")
             self.engine.pool.purge("woke up")
             return
         message = messages.read(sender, method, data)
@@ -95,8 +99,8 @@ class Service(xbmc.Monitor):
         self.screen.forget()
 
     def _tick(self) -> None:
-        for job, progress in list(self._progress.items()):
-            if job.running:
+        with self._progress_lock:
+            for job, progress in self._progress.items():
                 progress.update(job.settled, job.total)
         jobs = self.book.of_video(self._video)
         if not jobs:
@@ -121,27 +125,27 @@ class Service(xbmc.Monitor):
             if vfs.folder_of(finished.path).startswith(self.engine.folder):  # Kodi does not look there
                 self.screen.show(finished.path)
             return
-        mine = finished is None and automatic.any_in(settings.target, player.streams())
+        mine = finished is None and player.understands(settings.target)
         if mine or not self.desk.sources(video):
             return
         self.spawn(self.engine.warm_up)
         offers = self.desk.offers(video, player.film_facts())
         if not offers or video != self.player.playing():
             return
-        if finished is not None:
-            if video not in self._offered:
-                self.begin(max(offers, key=lambda offer: offer.known).task)
-            return
-        self._do_as_wished(video, offers[0])
+        if finished is None:
+            self._do_as_wished(video, offers[0], settings.auto_translate)
+        elif video not in self._offered:  # it was agreed to once; where nobody is asked, the limit holds again
+            begun = max(offers, key=lambda offer: offer.known)
+            self._do_as_wished(video, begun, ON if settings.auto_translate == ON else RESUME)
 
-    def _do_as_wished(self, video: str, offer: Offer) -> None:
-        settings, left = self.engine.settings, self.engine.left_this_month()
-        situation = automatic.Situation(settings.auto_translate, False, True, offer.expected.cost, left)
-        wish = automatic.decide(situation)
+    def _do_as_wished(self, video: str, offer: Offer, mode: str) -> None:
+        left = self.engine.left_this_month()
+        wish = automatic.decide(mode, offer.expected.cost, left)
         if wish == automatic.START:
-            self.begin(with_limit(offer.task, left))
+            self.begin(offer.task if mode == RESUME else with_limit(offer.task, left))
         elif wish == automatic.OVER_LIMIT:
-            self._tell_once(localised(strings.LIMIT_REACHED, limit=wording.dollars(settings.monthly_limit)))
+            limit = wording.dollars(self.engine.settings.monthly_limit)
+            self._tell_once(localised(strings.LIMIT_REACHED, limit=limit))
         elif wish == automatic.ASK_FIRST and video not in self._offered:
             self._offered.add(video)
             if self._agreed(offer) and video == self.player.playing():
@@ -174,6 +178,7 @@ class Service(xbmc.Monitor):
         jobs = self.book.running()
         for job in jobs:
             self._offered.add(job.task.video)
+            self._stopped.add(job)
             job.park()
         return len(jobs)
 
@@ -190,9 +195,10 @@ class Service(xbmc.Monitor):
             self.screen.show(job.output)
 
     def ended(self, job: FilmJob) -> None:
-        progress = self._progress.pop(job, None)
-        if progress is not None:
-            progress.close()
+        with self._progress_lock:
+            progress = self._progress.pop(job, None)
+            if progress is not None:
+                progress.close()
         self.book.note_end(job)
         outcome = job.outcome
         if outcome is None or self.ending.is_set():
@@ -207,7 +213,8 @@ class Service(xbmc.Monitor):
         if outcome.error is not None:
             self._tell_error(outcome.error)
         elif outcome.parked:
-            if self._video:
+            if job in self._stopped:
+                self._stopped.discard(job)
                 windows.notice(wording.last_words(job))
         elif job.task.ahead_of_time:
             windows.notice(localised(strings.NEXT_READY))
@@ -278,8 +285,10 @@ class Service(xbmc.Monitor):
             job.park()
         self.engine.pool.cancel()
         whole = self.book.stop_all(LAST_WORDS)
-        for progress in self._progress.values():
-            progress.close()
+        with self._progress_lock:
+            for progress in self._progress.values():
+                progress.close()
+            self._progress.clear()
         self.engine.close()
         logger.info("Ended in %.2f s%s", time.monotonic() - began, "" if whole else ", jobs still stopping")
 
