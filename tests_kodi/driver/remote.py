@@ -7,11 +7,14 @@ from typing import Any, Dict, List, Optional
 
 from tests_kodi.driver.kodi import Kodi
 from tests_kodi.driver.package import ID, INSIDE, ROOT
-from tests_kodi.driver.waiting import PATIENT, until
+from tests_kodi.driver.waiting import PATIENT, soon, until
 
 ARTIFACTS = ROOT / "artifacts"
 SUBTITLE_DIALOG = "Window.IsVisible(subtitlesearch)"
 _ROWS, _SERVICES = 120, 150  # the two lists of Kodi's subtitle dialog
+_A_DIALOG = "System.HasVisibleModalDialog"
+_TOLD = f"[{ID}] On the screen: "
+_SUBTITLE_AREA = "1280x110+0+590"
 _QUIET = 15  # looks without a dialog after which none is on its way
 _numbers = itertools.count(1)
 
@@ -33,9 +36,12 @@ class Remote:
 
         def none_comes() -> bool:
             nonlocal quiet
-            if self.rpc.holds("System.HasVisibleModalDialog"):
+            if self.rpc.holds(_A_DIALOG):
                 quiet = 0
+                before = self.rpc.label("System.CurrentWindow")
                 self.press("Back")
+                # While it fades away another Back would leave what is behind it; one that comes too early is lost.
+                soon(lambda: not self.rpc.holds(_A_DIALOG) or self.rpc.label("System.CurrentWindow") != before, 1.5)
             else:
                 quiet += 1
             return quiet > _QUIET
@@ -66,6 +72,14 @@ class Remote:
 
     def hides(self, condition: str, seconds: float = PATIENT) -> None:
         until(lambda: not self.rpc.holds(condition), f"no more {condition}", seconds)
+
+    def told(self) -> List[str]:
+        """Every notice and question of the add-on since Kodi started."""
+        return [line.split(_TOLD, 1)[1] for line in self.kodi.log().splitlines() if _TOLD in line]
+
+    def line_on_screen(self) -> str:
+        """Where the bright pixels of the subtitle are (``width x height + left + top``); ``""`` without any."""
+        return self.kodi.screen.extent(_SUBTITLE_AREA)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 

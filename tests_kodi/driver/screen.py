@@ -31,3 +31,11 @@ class Screen:
     def picture(self, path: str) -> None:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         subprocess.run(["import", "-display", self.display, "-window", "root", path], check=True)
+
+    def extent(self, area: str) -> str:
+        """The box around what is nearly white in ``area`` (as ImageMagick writes areas); ``""`` where nothing is."""
+        take = ["import", "-display", self.display, "-window", "root", "-crop", area, "+repage"]
+        find = ["-threshold", "80%", "-format", "%[max] %@", "info:"]
+        found = subprocess.run(take + find, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, text=True)
+        brightest, _, box = found.stdout.strip().partition(" ")
+        return box if brightest not in ("", "0") else ""

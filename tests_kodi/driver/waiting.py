@@ -8,16 +8,22 @@ STEP = 0.05  # seconds between two looks
 PATIENT = 45.0  # seconds: for what takes one on an idle machine
 
 
+def soon(condition: Callable[[], T], seconds: float) -> T:
+    """What ``condition`` gave when it was true for the first time, or in the end."""
+    end = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found or time.monotonic() > end:
+            return found
+        time.sleep(STEP)
+
+
 def until(condition: Callable[[], T], what: str, seconds: float = PATIENT) -> T:
     """Look until ``condition`` is true, and return what it gave.
 
     :raises AssertionError: it was not, for that long.
     """
-    end = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {seconds:.0f} s in vain for {what}; it last was {found!r}")
-        time.sleep(STEP)
+    found = soon(condition, seconds)
+    if not found:
+        raise AssertionError(f"waited {seconds:.0f} s in vain for {what}; it last was {found!r}")
+    return found
