@@ -21,21 +21,27 @@ def run(action: str) -> bool:
     return True
 
 
-def guide() -> bool:
-    """The first-run guide, and the test at its end if the person wants one; whether all is set up now."""
+def guide() -> None:
+    """The first-run guide, and the test at its end if the person wants one."""
     if not first_run.run():
-        return False
+        return
     provider = first_run.provider_name(settings.stored("provider"))
-    if windows.confirm(localised(strings.ASK_TEST, provider=provider), strings.TEST, strings.LATER):
-        test_connection()
-    windows.tell(localised(strings.READY))
-    return True
+    wanted = windows.confirm(localised(strings.ASK_TEST, provider=provider), strings.TEST, strings.LATER)
+    if not wanted or _test_passed():
+        windows.tell(localised(strings.READY))
 
 
-def test_connection() -> None:
+def _test_passed() -> bool:
+    """Test and show what came of it."""
     answer = _asked("test_connection")
-    if answer:
-        windows.show_text(addon.name(), str(answer.get("text", "")))
+    if answer is None:
+        return False
+    windows.show_text(addon.name(), str(answer.get("text", "")))
+    return bool(answer.get("ok"))
+
+
+def _test() -> None:
+    _test_passed()
 
 
 def _show_status() -> None:
@@ -99,15 +105,11 @@ def _asked(action: str) -> Optional[Dict[str, Any]]:
     return answer
 
 
-def _guide() -> None:
-    guide()
-
-
 _ACTIONS: Dict[str, Callable[[], None]] = {
-    "test_connection": test_connection,
+    "test_connection": _test,
     "status": _show_status,
     "reset_connections": _reset,
     "choose_model": _choose_model,
     "read_key": _read_key,
-    "first_run": _guide,
+    "first_run": guide,
 }

@@ -53,7 +53,7 @@ def figures(row: Mapping[str, Any]) -> Sequence[str]:
         str(row["idle"]),
         str(row["waiting"]),
         str(row["errors"]),
-        f"{row['handshake'] * 1000:.0f} ms",
+        _time(row["handshake"]),
     )
 
 
@@ -67,8 +67,12 @@ def test_words(result: "CheckResult", base_url: str) -> str:
             localised(strings.TEST_PASSED, model=result.model),
             localised(way, host=parts.hostname or ""),
             "",
-            localised(strings.TEST_FIRST, seconds=f"{result.first_seconds:.2f}"),
-            localised(strings.TEST_SECOND, seconds=f"{result.second_seconds:.2f}"),
-            localised(strings.TEST_SAVED, seconds=f"{saved:.2f}"),
+            localised(strings.TEST_FIRST, time=_time(result.first_seconds)),
+            localised(strings.TEST_SECOND, time=_time(result.second_seconds)),
+            localised(strings.TEST_SAVED, time=_time(saved)),
         )
     )
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1.0 else f"{seconds * 1000:.0f} ms"
