@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from typing import Optional
+from typing import List, Optional
 
 SIZE = "1280x720x24"
 
@@ -30,12 +30,16 @@ class Screen:
 
     def picture(self, path: str) -> None:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        subprocess.run(["import", "-display", self.display, "-window", "root", path], check=True)
+        subprocess.run([*self._take, path], check=True)
 
     def extent(self, area: str) -> str:
         """The box around what is nearly white in ``area`` (as ImageMagick writes areas); ``""`` where nothing is."""
-        take = ["import", "-display", self.display, "-window", "root", "-crop", area, "+repage"]
-        find = ["-threshold", "80%", "-format", "%[max] %@", "info:"]
-        found = subprocess.run(take + find, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, text=True)
-        brightest, _, box = found.stdout.strip().partition(" ")
+        taken = subprocess.run([*self._take, "png:-"], stdout=subprocess.PIPE, check=True).stdout
+        find = ["convert", "png:-", "-crop", area, "+repage", "-threshold", "80%", "-format", "%[max] %@", "info:"]
+        found = subprocess.run(find, input=taken, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+        brightest, _, box = found.stdout.decode().strip().partition(" ")
         return box if brightest not in ("", "0") else ""
+
+    @property
+    def _take(self) -> List[str]:
+        return ["import", "-display", self.display, "-window", "root"]
