@@ -15,7 +15,7 @@ log = logging.getLogger("subai.kodi")
 
 JUMP = 3.0  # seconds that the playhead may be off before it counts as a seek
 _VIDEO_PLAYER = 1
-_SETTLES = 2.0  # seconds that Kodi may take to open a subtitle
+_SETTLES = 1.5  # seconds: Kodi takes a moment to open a subtitle, and tells for a second what was there before
 _STEP = 0.05
 
 
@@ -82,7 +82,7 @@ class Player(xbmc.Player):
 class Screen:
     """Our subtitle in Kodi's player.
 
-    No API names the file of a stream, so what was current just after we showed ours is remembered as ours; as soon as
+    No API names the file of a stream, so what became current when ours was shown is remembered as ours; as soon as
     something else is, or subtitles are off, the person chose so and it stays.
     """
 
@@ -95,16 +95,16 @@ class Screen:
         """Another film plays: nothing of ours is on the screen."""
         self._shown.clear()
 
-    def show(self, path: str) -> None:
-        """Show it for the first time, on top of whatever is shown now; on the next film, if that is playing by now."""
+    def show(self, path: str, language: Language) -> None:
+        """Show it for the first time, instead of whatever is shown now."""
         before = current_stream()
         self._player.setSubtitles(path)
         self._player.showSubtitles(True)
-        self._remember(path, before)
+        self._remember(path, language, before)
 
-    def was_chosen(self, path: str, before: object) -> None:
+    def was_chosen(self, path: str, language: Language, before: object) -> None:
         """Kodi shows ``path`` by itself instead of ``before``: the person chose it in Kodi's dialog."""
-        self._remember(path, before)
+        self._remember(path, language, before)
 
     def is_shown(self, path: str) -> bool:
         return path in self._shown
@@ -117,17 +117,23 @@ class Screen:
         self._player.setSubtitles(path)
         return True
 
-    def _remember(self, path: str, before: object) -> None:
-        """Wait until Kodi has opened it."""
-        end = time.monotonic() + _SETTLES
-        now = current_stream()
-        while (now is None or now == before) and time.monotonic() < end:
-            if self._wait(_STEP):
-                return
-            now = current_stream()
+    def _remember(self, path: str, language: Language, before: object) -> None:
+        """Wait until Kodi tells of it. Somebody may have chosen another one by then: ours is in its own language."""
+        now = self._changed(before)
+        if now is None or not is_kodi_language(now.language, language):
+            fitting = [one for one in streams() if is_kodi_language(one.language, language)]
+            now = fitting[-1] if fitting else None if now == before else now
         if now is not None:
             self._shown[path] = now
             log.debug("On the screen: %s as %s", path, now)
+
+    def _changed(self, before: object) -> Optional[Stream]:
+        """What is on the screen, as soon as that is something else than ``before``, or after a while."""
+        end = time.monotonic() + _SETTLES
+        now = current_stream()
+        while (now is None or now == before) and time.monotonic() < end and not self._wait(_STEP):
+            now = current_stream()
+        return now
 
 
 def current_stream() -> Optional[Stream]:

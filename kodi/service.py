@@ -123,7 +123,7 @@ class Service(xbmc.Monitor):
         finished = self.desk.finished(video)
         if finished is not None and finished.done >= finished.total:
             if vfs.folder_of(finished.path).startswith(self.engine.folder):  # Kodi does not look there
-                self.screen.show(finished.path)
+                self.screen.show(finished.path, settings.target)
             return
         mine = finished is None and player.understands(settings.target)
         if mine or not self.desk.sources(video):
@@ -189,10 +189,10 @@ class Service(xbmc.Monitor):
         if self.screen.is_shown(job.output):
             self.screen.refresh(job.output)
         elif job.adopted:
-            self.screen.was_chosen(job.output, job.shown_before)
+            self.screen.was_chosen(job.output, job.task.film.target, job.shown_before)
             self.screen.refresh(job.output)
         else:
-            self.screen.show(job.output)
+            self.screen.show(job.output, job.task.film.target)
 
     def ended(self, job: FilmJob) -> None:
         with self._progress_lock:
