@@ -11,9 +11,9 @@ from kodi import strings, subtitle_files, vfs
 from kodi.addon import kodi_setting
 from kodi.engine import Engine
 from kodi.facts import film_words
-from kodi.jobs import Task
 from kodi.strings import localised
 from kodi.subtitle_files import Candidate
+from kodi.tasks import Task
 from translate import documents
 from translate.asking import Route
 from translate.costs import Estimate
@@ -34,12 +34,14 @@ class Offer:
     """A task and what it would take.
 
     :ivar known: lines that are remembered and cost nothing.
+    :ivar kept: lines that were tried before, in vain.
     :ivar model: as far as it is known without asking anyone.
     """
 
     task: Task
     expected: Estimate
     known: int
+    kept: int
     model: str
 
     @property
@@ -142,7 +144,13 @@ class Desk:
         if anew:
             session.known.clear()
         expected = session.estimate(self._engine.settings.parallel)
-        return Offer(task, expected, len(session.known), self._engine.model or localised(strings.USUAL_MODEL))
+        return Offer(
+            task,
+            expected,
+            len(session.known),
+            len(session.kept()),
+            self._engine.model or localised(strings.USUAL_MODEL),
+        )
 
     def offers(self, video: str, facts: Optional[Mapping[str, Any]] = None, *, anew: bool = False) -> List[Offer]:
         """Of every source of the film, the best first; those that are already in the wished language drop out."""

@@ -6,102 +6,24 @@ What is on the screen is ``kodi.player``'s; this only says when the file has cha
 import logging
 import threading
 import time
-from dataclasses import dataclass, replace
-from typing import Callable, Dict, List, Optional, Protocol, Set, Tuple
+from dataclasses import replace
+from typing import Dict, List, Optional, Set, Tuple
 
 from core.cancel import CancelToken
 from core.errors import CancelledError, InputError, SubAIError
 from kodi import subtitle_files, vfs
 from kodi.engine import Engine
-from translate.film import Film, OutputTakenError, untranslated
+from kodi.pace import Pace
+from kodi.tasks import Copies, Listener, Outcome, Task
+from translate.film import OutputTakenError, untranslated
 from translate.job import TranslationJob
-from translate.prompt import Brief
 from translate.report import KEPT, PENDING, CueEvent, JobReport
 from translate.session import Session
 
 log = logging.getLogger("subai.kodi")
 
-SETTLE = 0.1  # seconds that the first write waits for the cues that come with the first
-OFTEN = 2.0  # seconds between two writes that change what is soon on the screen
-SELDOM = 20.0  # and between two that don't
 BEHIND, AHEAD = 10.0, 90.0  # seconds of film around the playhead that are soon on the screen
 _BREATH = 0.1  # seconds between two looks at a job that is being stopped
-
-
-class Pace:
-    """When the file is to be written again; times are instants of ``time.monotonic``."""
-
-    def __init__(self) -> None:
-        self._last: Optional[float] = None
-        self._since: Optional[float] = None
-
-    def due(self, now: float, *, changed: bool, near: bool) -> Optional[float]:
-        """Seconds until the next write, 0 for now; None as long as there is nothing to write."""
-        if not changed:
-            self._since = None
-            return None
-        if self._since is None:
-            self._since = now
-        if self._last is None:
-            return max(0.0, self._since + SETTLE - now)
-        return max(0.0, self._last + (OFTEN if near else SELDOM) - now)
-
-    def written(self, now: float) -> None:
-        self._last, self._since = now, None
-
-
-class Copies(Protocol):
-    """Where Kodi puts the copy of what it was answered."""
-
-    def find(self, data: bytes) -> Optional[str]:
-        """The path of the copy, once it is there."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """What to translate, and where the translation may go.
-
-    :ivar video: the path of the film, or ``""`` if only the subtitle is known.
-    :ivar places: paths for the output, the best first; one that cannot be written makes way for the next.
-    :ivar replace: a file of somebody else may be replaced, once it was set aside.
-    :ivar limit: US dollars that this job may cost, or None.
-    :ivar by_itself: nobody asked for it just now.
-    """
-
-    film: Film
-    brief: Brief
-    video: str
-    places: Tuple[str, ...]
-    replace: bool = False
-    anew: bool = False
-    limit: Optional[float] = None
-    by_itself: bool = False
-    ahead_of_time: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How it ended.
-
-    :ivar left: index and reason of each cue that shows its source.
-    :ivar parked: it was stopped by us or the person, and goes on from here another time.
-    """
-
-    done: int
-    total: int
-    left: Tuple[Tuple[int, str], ...] = ()
-    error: Optional[SubAIError] = None
-    parked: bool = False
-
-
-class Listener(Protocol):
-    """Told from the job's own thread; it must not block for long."""
-
-    def wrote(self, job: "FilmJob") -> None:
-        """The file at ``job.output`` has changed."""
-
-    def ended(self, job: "FilmJob") -> None:
-        """``job.outcome`` is there."""
 
 
 class FilmJob:
@@ -384,52 +306,3 @@ class FilmJob:
             self.output, self.adopted = path, True
             log.info("Kodi's copy is ours now: %s", path)
         return True
-
-
-class JobBook:
-    """The jobs that run, and the last one that ended."""
-
-    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
-        self._lock = threading.Lock()
-        self._jobs: List[FilmJob] = []
-        self._last: Optional[FilmJob] = None
-
-    def running(self) -> List[FilmJob]:
-        with self._lock:
-            return [job for job in self._jobs if job.running]
-
-    def find(self, task: Task) -> Optional[FilmJob]:
-        """The running job with the same output."""
-        return next((job for job in self.running() if job.task.places[0] == task.places[0]), None)
-
-    def of_video(self, video: str) -> List[FilmJob]:
-        return [job for job in self.running() if video and job.task.video == video]
-
-    @property
-    def last(self) -> Optional[FilmJob]:
-        """The job that ended last."""
-        return self._last
-
-    def add(self, job: FilmJob) -> FilmJob:
-        """Start ``job``, unless there is one with the same output already: then it is joined. Returns which it is."""
-        with self._lock:
-            for known in self._jobs:
-                if known.running and known.task.places[0] == job.task.places[0]:
-                    return known
-            self._jobs.append(job)
-        job.start()
-        return job
-
-    def note_end(self, job: FilmJob) -> None:
-        with self._lock:
-            self._last = job
-            self._jobs = [one for one in self._jobs if one is not job]
-
-    def stop_all(self, seconds: float) -> bool:
-        """Park every job and wait for them at most so long; whether all have ended."""
-        jobs = self.running()
-        for job in jobs:
-            job.park()
-        end = time.monotonic() + seconds
-        ended = [job.join(max(0.0, end - time.monotonic())) for job in jobs]
-        return all(ended)

@@ -103,7 +103,8 @@ class Screen:
         self._remember(path, language, before)
 
     def was_chosen(self, path: str, language: Language, before: object) -> None:
-        """Kodi shows ``path`` by itself instead of ``before``: the person chose it in Kodi's dialog."""
+        """Kodi shows ``path`` instead of ``before``, as it was copied: the person chose it in Kodi's dialog."""
+        self._player.setSubtitles(path)
         self._remember(path, language, before)
 
     def is_shown(self, path: str) -> bool:

@@ -11,22 +11,22 @@ from typing import Callable, Dict, Optional, Set
 import xbmc
 
 from core.errors import SubAIError
-from kodi import addon, automatic, log, messages, player, strings, subtitle_files, vfs, windows, wording
+from kodi import addon, log, messages, strings, vfs, windows, wording
 from kodi.answers import Answers
-from kodi.automatic import RESUME
-from kodi.desk import Desk, Offer, with_limit
+from kodi.desk import Desk
 from kodi.engine import Engine
-from kodi.episodes import next_episode
-from kodi.jobs import FilmJob, JobBook, Task
+from kodi.job_book import JobBook
+from kodi.jobs import FilmJob
 from kodi.player import Player, Playhead, Screen
-from kodi.settings import ON, Reader
+from kodi.settings import Reader
 from kodi.strings import localised
+from kodi.tasks import Task
+from kodi.unasked import Unasked
 
 logger = logging.getLogger("subai.kodi")
 
 TICK = 0.5  # seconds between two looks at the playhead
 LAST_WORDS = 0.7  # seconds that jobs get to write down what they have, when Kodi quits
-_OFFER_SECONDS = 20
 
 
 class Service(xbmc.Monitor):
@@ -45,9 +45,10 @@ class Service(xbmc.Monitor):
         self.ending = threading.Event()
         self.screen = Screen(self.player, self.ending.wait)
         self._answers = Answers(self)
+        self._unasked = Unasked(self)
         self._video = ""
         self._playhead = Playhead()
-        self._offered: Set[str] = set()  # films that the person was asked about, or stopped
+        self.offered: Set[str] = set()  # films that the person was asked about, or stopped
         self._progress_lock = threading.Lock()
         self._progress: Dict[FilmJob, windows.Progress] = {}
         self._stopped: Set[FilmJob] = set()  # by the person, who is then told what there is
@@ -90,7 +91,7 @@ class Service(xbmc.Monitor):
         self._video, self._playhead = video, Playhead()
         self.screen.forget()
         if video:
-            self.spawn(lambda: self._consider(video))
+            self.spawn(lambda: self._unasked.film_started(video))
 
     def _film_stopped(self) -> None:
         for job in self.book.of_video(self._video):
@@ -113,49 +114,6 @@ class Service(xbmc.Monitor):
             else:
                 job.playhead(position)
 
-    # --- a film begins ----------------------------------------------------------------------------------------------
-
-    def _consider(self, video: str) -> None:
-        """Go on where we stopped the last time, or do as the person wishes where there is no subtitle for them."""
-        settings = self.engine.settings
-        if not settings.ready or not subtitle_files.is_film_file(video):
-            return
-        finished = self.desk.finished(video)
-        if finished is not None and finished.done >= finished.total:
-            if vfs.folder_of(finished.path).startswith(self.engine.folder):  # Kodi does not look there
-                self.screen.show(finished.path, settings.target)
-            return
-        mine = finished is None and player.understands(settings.target)
-        if mine or not self.desk.sources(video):
-            return
-        self.spawn(self.engine.warm_up)
-        offers = self.desk.offers(video, player.film_facts())
-        if not offers or video != self.player.playing():
-            return
-        if finished is None:
-            self._do_as_wished(video, offers[0], settings.auto_translate)
-        elif video not in self._offered:  # it was agreed to once; where nobody is asked, the limit holds again
-            begun = max(offers, key=lambda offer: offer.known)
-            self._do_as_wished(video, begun, ON if settings.auto_translate == ON else RESUME)
-
-    def _do_as_wished(self, video: str, offer: Offer, mode: str) -> None:
-        left = self.engine.left_this_month()
-        wish = automatic.decide(mode, offer.expected.cost, left)
-        if wish == automatic.START:
-            self.begin(offer.task if mode == RESUME else with_limit(offer.task, left))
-        elif wish == automatic.OVER_LIMIT:
-            limit = wording.dollars(self.engine.settings.monthly_limit)
-            self._tell_once(localised(strings.LIMIT_REACHED, limit=limit))
-        elif wish == automatic.ASK_FIRST and video not in self._offered:
-            self._offered.add(video)
-            if self._agreed(offer) and video == self.player.playing():
-                self.begin(offer.task)
-
-    def _agreed(self, offer: Offer) -> bool:
-        return windows.confirm(
-            wording.unasked_question(offer), strings.TRANSLATE, strings.NOT_NOW, seconds=_OFFER_SECONDS
-        )
-
     # --- jobs -------------------------------------------------------------------------------------------------------
 
     def begin(self, task: Task, before: Optional[Callable[[FilmJob], None]] = None) -> FilmJob:
@@ -177,7 +135,7 @@ class Service(xbmc.Monitor):
         """Stop everything that runs, because the person said so; how many jobs that were."""
         jobs = self.book.running()
         for job in jobs:
-            self._offered.add(job.task.video)
+            self.offered.add(job.task.video)
             self._stopped.add(job)
             job.park()
         return len(jobs)
@@ -190,7 +148,6 @@ class Service(xbmc.Monitor):
             self.screen.refresh(job.output)
         elif job.adopted:
             self.screen.was_chosen(job.output, job.task.film.target, job.shown_before)
-            self.screen.refresh(job.output)
         else:
             self.screen.show(job.output, job.task.film.target)
 
@@ -220,22 +177,7 @@ class Service(xbmc.Monitor):
             windows.notice(localised(strings.NEXT_READY))
         else:
             windows.notice(wording.last_words(job))
-            self.spawn(lambda: self._prepare_next(job.task))
-
-    def _prepare_next(self, task: Task) -> None:
-        """Have the next episode's subtitle ready before it begins."""
-        settings = self.engine.settings
-        if not settings.next_episode or not task.video or task.video != self.player.playing():
-            return
-        following = next_episode(task.video, player.film_facts())
-        if not following or not subtitle_files.is_film_file(following.path) or self.desk.finished(following.path):
-            return
-        if subtitle_files.in_language(self.desk.all_candidates(following.path), settings.target):
-            return
-        offers = self.desk.offers(following.path, following.facts)
-        left = self.engine.left_this_month()
-        if offers and automatic.affordable(offers[0].expected.cost, left):
-            self.begin(with_limit(offers[0].task, left, ahead_of_time=True))
+            self.spawn(lambda: self._unasked.prepare_next(job.task))
 
     # --- telling ----------------------------------------------------------------------------------------------------
 
@@ -250,7 +192,7 @@ class Service(xbmc.Monitor):
         else:
             windows.notice(text, error=True)
 
-    def _tell_once(self, text: str) -> None:
+    def tell_once(self, text: str) -> None:
         if text not in self._told:
             self._told.add(text)
             windows.notice(text)
