@@ -9,7 +9,7 @@ from kodi.strings import localised
 
 LARGEST = 64 * 1024  # bytes; a key with everything around it takes far less
 SHORTEST = 8  # characters; a shorter word in a file is a word
-ENDINGS = ".txt|.key|.env|.pem|.md"
+ENDINGS = ".txt|.key|.env"
 
 #: The name that a line such as ``OPENAI_API_KEY=...`` has, by provider.
 _NAMES = {
