@@ -3,7 +3,6 @@
 Also for local files: Kodi remembers what a folder holds, and would not see a file that was made behind its back.
 """
 
-import hashlib
 from typing import List, Tuple
 
 import xbmcvfs
@@ -66,14 +65,6 @@ def delete(path: str) -> bool:
 
 def copy(source: str, destination: str) -> bool:
     return bool(xbmcvfs.copy(source, destination))
-
-
-def content_hash(path: str) -> str:
-    """SHA-256 of the file, in hex.
-
-    :raises InputError: as ``read_bytes``.
-    """
-    return hashlib.sha256(read_bytes(path)).hexdigest()
 
 
 def local(path: str) -> str:

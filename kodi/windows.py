@@ -42,14 +42,6 @@ def confirm(text: str, yes: int, no: int = strings.CANCEL, *, seconds: int = 0, 
     )
 
 
-def confirm_translation(
-    name: str, source: str, target: str, *, lines: int, tokens: int, cost: Optional[float], model: str
-) -> bool:
-    """Ask before money is spent; the languages are by name, ``cost`` is in US dollars, None where not known."""
-    question = localised(strings.CONFIRM, name=name, source=source, target=target)
-    return confirm(question + "\n" + figures(lines, tokens, cost, model), strings.TRANSLATE)
-
-
 def figures(lines: int, tokens: int, cost: Optional[float], model: str) -> str:
     """What a translation is going to take, in one line."""
     return localised(

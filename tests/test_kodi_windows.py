@@ -25,14 +25,8 @@ def test_a_price_is_said_as_a_person_would(fake_kodi: FakeKodi, cost: Optional[f
     assert windows.price_words(cost) == words
 
 
-def test_lines_tokens_price_and_model_are_asked_about_before_money_is_spent(fake_kodi: FakeKodi) -> None:
-    fake_kodi.answers = [True]
-    assert windows.confirm_translation(
-        "film.en.srt", "English", "Spanish", lines=1332, tokens=48000, cost=0.02, model="gpt"
-    )
-    assert fake_kodi.shown == [
-        "Translate film.en.srt (English) to Spanish?\n1,332 lines, about 48,000 tokens, ~$0.02, gpt"
-    ]
+def test_what_a_translation_takes_is_said_in_one_line(fake_kodi: FakeKodi) -> None:
+    assert windows.figures(1332, 48000, 0.02, "gpt") == "1,332 lines, about 48,000 tokens, ~$0.02, gpt"
 
 
 @pytest.mark.parametrize(
@@ -144,8 +138,10 @@ def test_the_status_window_is_read_anew_until_it_is_closed(
     fake_kodi: FakeKodi, labels: List[Label], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     windows_made: List[StatusWindow] = []
-    monkeypatch.setattr(StatusWindow, "show", lambda window: windows_made.append(window))
     asked: List[int] = []
+
+    def show(window: StatusWindow) -> None:
+        windows_made.append(window)
 
     def fetch() -> List[Dict[str, Any]]:
         asked.append(1)
@@ -153,6 +149,7 @@ def test_the_status_window_is_read_anew_until_it_is_closed(
             windows_made[0].onControl(xbmcgui.Control())
         return []
 
+    monkeypatch.setattr(StatusWindow, "show", show)
     monkeypatch.setattr(xbmc.Monitor, "waitForAbort", lambda _, seconds: False)
     status_window.show(fetch)
     assert len(asked) == 3
