@@ -4,7 +4,7 @@ A Kodi takes about ten seconds to start, so tests of one module share one, unles
 """
 
 from pathlib import Path
-from typing import Callable, Iterator, List
+from typing import Callable, Generator, Iterator, List
 
 import pytest
 
@@ -23,6 +23,16 @@ Starter = Callable[..., Remote]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--commit", default="HEAD", help="what of the repository is packed and installed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep a picture of what was on the screen when a test failed."""
+    report = yield
+    screen = getattr(item, "funcargs", {}).get("screen")
+    if report.failed and screen is not None:
+        screen.picture(str(ARTIFACTS / f"failed-{item.name}.png"))
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +106,7 @@ def film(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def usual_behaviour(standin: StandIn) -> Iterator[None]:
+def usual_behaviour(screen: Screen, standin: StandIn) -> Iterator[None]:
     """What one test makes of the provider is over with it."""
     yield
     standin.pace, standin.script = AT_ONCE, speaks_spanish

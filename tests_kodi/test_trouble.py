@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.standin import Pace, StandIn
-from tests_kodi.conftest import Starter
+from tests_kodi.conftest import KEY, Starter
 from tests_kodi.driver import clips
 from tests_kodi.driver.remote import SUBTITLE_DIALOG, Remote
 from tests_kodi.driver.speech import asked, translated
@@ -40,6 +40,7 @@ def test_a_dead_key_is_one_request_and_one_question(patient: Remote, standin: St
     assert standin.stats().requests == 1
     assert "sk-dead" not in patient.kodi.log()
     patient.stop()
+    patient.change_setting("openai_api_key", KEY)
 
 
 def test_a_provider_that_is_down_is_told_once(patient: Remote, standin: StandIn, film: Path) -> None:

@@ -11,18 +11,21 @@ Line = Tuple[float, float, str]  # start and end in seconds, text
 _MADE = ROOT / "build" / "kodi-clips"
 
 
-def film(path: Path, minutes: int = 60) -> Path:
-    """A clip of a grey wall, at ``path``."""
+def film(path: Path, minutes: int = 60, rate: int = 5) -> Path:
+    """A clip of a wall, at ``path``, with ``rate`` pictures a second.
+
+    Kodi prepares some pictures ahead, and their subtitles with them: at 5 a second that alone is more than a second.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(_clip(minutes), path)
+    shutil.copyfile(_clip(minutes, rate), path)
     return path
 
 
-def _clip(minutes: int) -> Path:
-    made = _MADE / f"{minutes}.mkv"
+def _clip(minutes: int, rate: int) -> Path:
+    made = _MADE / f"{minutes}-{rate}.mkv"
     if not made.exists():
         made.parent.mkdir(parents=True, exist_ok=True)
-        source = f"color=c=0x304050:s=640x360:r=5:d={minutes * 60}"
+        source = f"color=c=0x304050:s=640x360:r={rate}:d={minutes * 60}"
         encoder = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-pix_fmt", "yuv420p"]
         command = ["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", source, *encoder, f"{made}.new.mkv"]
         subprocess.run(command, check=True)

@@ -35,7 +35,7 @@ class Kodi:
         self.profile = profile
         self.screen = screen
         self.rpc = Rpc(profile.port)
-        self._process: Optional["subprocess.Popen[bytes]"] = None
+        self._process: Optional[subprocess.Popen[bytes]] = None
 
     def start(self) -> None:
         """Return when the home screen is there."""
@@ -61,9 +61,8 @@ class Kodi:
         }
         output = self.profile.home / "output.txt"
         with output.open("ab") as file:
-            self._process = subprocess.Popen(
-                [*_as_a_person(), binary(), "--standalone"], env=environment, stdout=file, stderr=file, cwd=self.profile.home
-            )
+            command = [*_as_a_person(), binary(), "--standalone"]
+            self._process = subprocess.Popen(command, env=environment, stdout=file, stderr=file, cwd=self.profile.home)
 
     def _is_home(self) -> bool:
         assert self._process is not None

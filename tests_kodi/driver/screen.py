@@ -12,7 +12,7 @@ class Screen:
 
     def __init__(self) -> None:
         self.display = ""
-        self._process: Optional["subprocess.Popen[bytes]"] = None
+        self._process: Optional[subprocess.Popen[bytes]] = None
 
     def __enter__(self) -> "Screen":
         command = ["Xvfb", "-displayfd", "1", "-screen", "0", SIZE, "-nolisten", "tcp"]

@@ -48,4 +48,3 @@ def _texts(record: Record) -> List[str]:
     body: Mapping[str, List[Mapping[str, str]]] = json.loads(record.body)
     cues = cues_in(body["messages"][-1]["content"]) if body.get("messages") else None
     return list((cues or {}).values())
-
