@@ -9,7 +9,7 @@ MOST_CAST = 12  # people: the rest says a line or two
 def film_words(facts: Mapping[str, Any]) -> str:
     """One line from the fields of Kodi's ``Player.GetItem``; ``""`` where nothing is known."""
     parts = [part for part in (_title(facts), _plot(facts), _cast(facts)) if part]
-    return " ".join(". ".join(parts).split())
+    return " ".join(" ".join(part if part.endswith("…") else part + "." for part in parts).split())
 
 
 def _title(facts: Mapping[str, Any]) -> str:
@@ -25,7 +25,7 @@ def _title(facts: Mapping[str, Any]) -> str:
 
 def _plot(facts: Mapping[str, Any]) -> str:
     plot = _text(facts, "plot") or _text(facts, "plotoutline")
-    return plot if len(plot) <= MOST_PLOT else plot[:MOST_PLOT].rsplit(" ", 1)[0] + " ..."
+    return plot if len(plot) <= MOST_PLOT else plot[:MOST_PLOT].rsplit(" ", 1)[0] + " …"
 
 
 def _cast(facts: Mapping[str, Any]) -> str:

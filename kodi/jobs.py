@@ -278,6 +278,7 @@ class FilmJob:
         wrong: Optional[InputError] = None
         for path in self.task.places:
             try:
+                vfs.make_folder(vfs.folder_of(path))  # our own is made when it is needed first
                 self._engine.ownership.make_room(path, agreed=self.task.replace)
                 self._write_to(path, self.render(), min(self.done, self.total - 1))
             except OutputTakenError:
