@@ -1,12 +1,15 @@
-"""Which episode comes after the one that plays: by Kodi's playlist, else by its library."""
+"""Which episode comes after the one that plays: by Kodi's playlist, its library, or the names of the files."""
 
+import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 import xbmc
 
+from kodi import vfs
 from kodi.addon import call_kodi
 
+_NUMBERED = re.compile(r"(.*?)[ ._-]*s(\d{1,2})[ ._-]*e(\d{1,3})(?!\d)", re.IGNORECASE)
 _FIELDS = ["title", "showtitle", "season", "episode", "plot", "cast", "file"]
 
 
@@ -18,9 +21,20 @@ class Episode:
 
 def next_episode(video: str, facts: Mapping[str, Any]) -> Optional[Episode]:
     """The one after ``video``, of which Kodi knows ``facts``; None for a film, the last episode, or what is unknown."""
-    if not facts.get("showtitle"):
-        return None
-    return _in_playlist() or _in_library(video, facts)
+    if facts.get("showtitle"):
+        return _in_playlist() or _in_library(video, facts)
+    name = following(vfs.base_name(video), _videos_in(vfs.folder_of(video)))
+    return Episode(vfs.folder_of(video) + name) if name else None
+
+
+def following(name: str, others: Iterable[str]) -> str:
+    """The file of the next episode, as ``Show.S01E02.mkv`` is followed by ``Show.S01E03.720p.mkv``; ``""`` if none is."""
+    own = _number(name)
+    if own is None:
+        return ""
+    numbered = ((_number(other), other) for other in others)
+    later = [(number, other) for number, other in numbered if number and number[0] == own[0] and number > own]
+    return min(later)[1] if later else ""
 
 
 def after(video: str, season: int, episode: int, known: List[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
@@ -56,3 +70,14 @@ def _in_library(video: str, facts: Mapping[str, Any]) -> Optional[Episode]:
         return None
     found = after(video, int(facts.get("season", -1)), int(facts.get("episode", -1)), known)
     return Episode(str(found["file"]), found) if found else None
+
+
+def _videos_in(folder: str) -> List[str]:
+    endings = tuple(xbmc.getSupportedMedia("video").split("|"))
+    return [name for name in vfs.list_folder(folder)[1] if name.lower().endswith(endings)]
+
+
+def _number(name: str) -> Optional[Tuple[str, int, int]]:
+    """Show, season and episode by the name of a file."""
+    found = _NUMBERED.match(name)
+    return (found.group(1).casefold(), int(found.group(2)), int(found.group(3))) if found else None

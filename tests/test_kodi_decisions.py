@@ -1,14 +1,14 @@
-"""What the add-on in Kodi decides without looking at Kodi: pace, seeks, starting unasked, who comes next, what is read."""
+"""What the add-on decides without looking at Kodi: pace, seeks, starting unasked, who comes next, what is read."""
 
 import json
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import pytest
 
 from kodi import automatic, messages
 from kodi.addon import ID
-from kodi.episodes import after
+from kodi.episodes import after, following
 from kodi.facts import MOST_PLOT, film_words
 from kodi.pace import OFTEN, SELDOM, SETTLE, Pace
 from kodi.player import Playhead
@@ -63,6 +63,19 @@ def test_the_next_episode_is_in_another_file_and_may_be_of_another_season() -> N
     ]
     assert after("/a.mkv", 1, 1, known) == known[2]
     assert after("/c.mkv", 2, 1, known) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "others", "comes"),
+    [
+        ("Show.S01E02.mkv", ["Show.S01E01.mkv", "show.s01e04.mkv", "Show.S01E03.720p.mkv"], "Show.S01E03.720p.mkv"),
+        ("Show S01E10.mkv", ["Show S02E01.mkv", "Other S01E11.mkv"], "Show S02E01.mkv"),
+        ("Show S01E10.mkv", ["Show S01E10.mkv"], ""),
+        ("Film (2020).mkv", ["Film 2 (2022).mkv"], ""),
+    ],
+)
+def test_without_a_library_the_names_of_files_tell_the_next_episode(name: str, others: List[str], comes: str) -> None:
+    assert following(name, others) == comes
 
 
 def test_the_brief_of_a_film_names_what_helps_a_translator() -> None:

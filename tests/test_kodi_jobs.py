@@ -53,11 +53,11 @@ def standin() -> Iterator[StandIn]:
 def folder(tmp_path: Path) -> Path:
     path = tmp_path / "films"
     path.mkdir()
-    text = "".join(
-        f"{n}\n00:{n // 2:02}:{n % 2 * 30:02},000 --> 00:{n // 2:02}:{n % 2 * 30 + 2:02},000\nThis is line {n} of it\n\n"
-        for n in range(1, LINES + 1)
-    )
-    (path / "film.en.srt").write_text(text, encoding="utf-8")
+    times = [
+        f"00:{n // 2:02}:{n % 2 * 30:02},000 --> 00:{n // 2:02}:{n % 2 * 30 + 2:02},000" for n in range(1, LINES + 1)
+    ]
+    cues = [f"{n}\n{time}\nThis is line {n} of it\n\n" for n, time in enumerate(times, 1)]
+    (path / "film.en.srt").write_text("".join(cues), encoding="utf-8")
     (path / "film.mkv").write_bytes(b"")
     return path
 
