@@ -77,7 +77,7 @@ class Reader:
         """The settings as they are now, and ``current`` from here on; a part that cannot be used stays as it was."""
         values = xbmcaddon.Addon(addon.ID).getSettings()  # a new one each time: an older one keeps the older values
         last = self.current
-        provider = values.getString("provider")
+        provider = self._part("provider", lambda: _provider(values.getString("provider")), last.provider)
         self.current = Settings(
             consent=values.getBool("consent"),
             provider=provider,
@@ -152,6 +152,12 @@ def reset_connections() -> None:
     pool = PoolConfig()
     store({f"pool_{name}": int(getattr(pool, name)) for name in POOL_FIELDS})
     store({"parallel_requests": Settings.parallel, "pool_proxy": "kodi", "pool_proxy_url": "", "pool_ca_file": ""})
+
+
+def _provider(name: str) -> str:
+    if name not in (*PROVIDERS, COMPATIBLE):
+        raise _clash(f"There is no provider {name!r}.")
+    return name
 
 
 def _target(values: xbmcaddon.Settings) -> Language:

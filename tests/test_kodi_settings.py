@@ -93,6 +93,14 @@ def test_an_unknown_language_is_told_once_and_the_last_one_stays(
     assert len(told) == 1
 
 
+def test_a_provider_that_does_not_exist_is_told_and_the_last_one_stays(
+    fake_kodi: FakeKodi, reader: Reader, told: List[str]
+) -> None:
+    fake_kodi.settings["provider"] = "hal9000"
+    assert reader.refresh().provider == "openai"
+    assert "hal9000" in told[0]
+
+
 def test_the_source_language_is_found_out_unless_it_is_set(fake_kodi: FakeKodi, reader: Reader) -> None:
     assert reader.refresh().source is None
     fake_kodi.settings["source_language"] = "ja"
