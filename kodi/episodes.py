@@ -28,7 +28,7 @@ def next_episode(video: str, facts: Mapping[str, Any]) -> Optional[Episode]:
 
 
 def following(name: str, others: Iterable[str]) -> str:
-    """The file of the next episode, as ``Show.S01E02.mkv`` is followed by ``Show.S01E03.720p.mkv``; ``""`` if none is."""
+    """The file of the next episode, as ``Show.S01E02.mkv`` is followed by ``Show.S01E03.mkv``; ``""`` if none is."""
     own = _number(name)
     if own is None:
         return ""
