@@ -102,6 +102,18 @@ class Screen:
         self._player.showSubtitles(True)
         self._remember(path, language, before)
 
+    def prefer(self, language: Language) -> None:
+        """Choose the stream in ``language``, unless subtitles are off.
+
+        Kodi remembers the number of the stream that was shown the last time, and the numbers have moved since ours came.
+        """
+        now = current_stream()
+        if now is None or is_kodi_language(now.language, language):
+            return
+        fitting = [one for one in streams() if not one.forced and is_kodi_language(one.language, language)]
+        if fitting:
+            self._player.setSubtitleStream(fitting[0].index)
+
     def was_chosen(self, path: str, language: Language, before: object) -> None:
         """Kodi shows ``path`` instead of ``before``, as it was copied: the person chose it in Kodi's dialog."""
         self._player.setSubtitles(path)

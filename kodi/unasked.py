@@ -31,6 +31,8 @@ class Unasked:
         if finished is not None and finished.done >= finished.total:
             if vfs.folder_of(finished.path).startswith(self._service.engine.folder):  # Kodi does not look there
                 self._service.screen.show(finished.path, settings.target)
+            else:
+                self._service.screen.prefer(settings.target)
             return
         mine = finished is None and player.understands(settings.target)
         if mine or not self._service.desk.sources(video):
