@@ -8,6 +8,7 @@ import xbmc
 
 from kodi import vfs
 from kodi.addon import call_kodi
+from kodi.subtitle_files import is_subtitle
 
 _NUMBERED = re.compile(r"(.*?)[ ._-]*s(\d{1,2})[ ._-]*e(\d{1,3})(?!\d)", re.IGNORECASE)
 _FIELDS = ["title", "showtitle", "season", "episode", "plot", "cast", "file"]
@@ -73,8 +74,8 @@ def _in_library(video: str, facts: Mapping[str, Any]) -> Optional[Episode]:
 
 
 def _videos_in(folder: str) -> List[str]:
-    endings = tuple(xbmc.getSupportedMedia("video").split("|"))
-    return [name for name in vfs.list_folder(folder)[1] if name.lower().endswith(endings)]
+    endings = tuple(ending for ending in xbmc.getSupportedMedia("video").split("|") if ending)
+    return [name for name in vfs.list_folder(folder)[1] if name.lower().endswith(endings) and not is_subtitle(name)]
 
 
 def _number(name: str) -> Optional[Tuple[str, int, int]]:
