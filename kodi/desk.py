@@ -227,6 +227,10 @@ class CopyHunt:
         """A file of the film's name with just this content, in a folder that Kodi copies to."""
         return next((path for path in self._possible() if self._may_be(path) and _holds(path, data)), None)
 
+    def lasts(self, path: str) -> bool:
+        """Not in Kodi's folder for temporary files, which it uses where it cannot write beside the film."""
+        return vfs.folder_of(path) != vfs.join(vfs.local(TEMPORARY), "")
+
     def _may_be(self, path: str) -> bool:
         """It is new, or in the language of the row that was chosen: then Kodi has replaced what was there."""
         if subtitle_files.same_path(path, self._source):

@@ -112,6 +112,11 @@ class FilmJob:
     def running(self) -> bool:
         return self.outcome is None
 
+    @property
+    def stopping(self) -> bool:
+        """It was told to stop; it ends in a moment."""
+        return self._cancel.cancelled
+
     def render(self) -> bytes:
         """The file as it would be now; what is not translated yet shows its source."""
         with self._changed:
@@ -302,7 +307,7 @@ class FilmJob:
             return False
         with self._changed:
             self._copies = None
-        if path is not None:
+        if path is not None and copies.lasts(path):
             self._engine.ownership.adopt(path, data, done=0, total=self.total)
             self.output, self.adopted = path, True
             log.info("Kodi's copy is ours now: %s", path)

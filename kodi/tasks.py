@@ -17,6 +17,9 @@ class Copies(Protocol):
     def find(self, data: bytes) -> Optional[str]:
         """The path of the copy, once it is there."""
 
+    def lasts(self, path: str) -> bool:
+        """Whether ``path`` is in a folder that Kodi does not empty by itself."""
+
 
 @dataclass(frozen=True)
 class Task:
