@@ -62,6 +62,11 @@ class Remote:
 
     # --- looking ----------------------------------------------------------------------------------------------------
 
+    def answer(self, label: str, key: str = "Left") -> None:
+        """Press the button of a question, or choose the line of a list."""
+        self.focus(label, key)
+        self.press("Select")
+
     def picture(self, name: str) -> Path:
         path = ARTIFACTS / f"{name}.png"
         self.kodi.screen.picture(str(path))
@@ -95,6 +100,10 @@ class Remote:
         if "error" in result:
             raise AssertionError(f"{result['error']} in {code!r}")
         return result["answer"]
+
+    def builtin(self, command: str) -> None:
+        """What a skin's button would do."""
+        self.inside("import xbmc\nxbmc.executebuiltin(command)", command=command)
 
     def change_setting(self, name: str, value: Any) -> None:
         """As the settings screen does it, while Kodi runs."""
@@ -198,6 +207,6 @@ class Remote:
         """Go to the row with ``text`` in it and press OK."""
         place = next(n for n, row in enumerate(self.rows()) if text in row)
         self.rpc.call("GUI.ActivateWindow", window="subtitlesearch")
-        self.inside(f"import xbmc\nxbmc.executebuiltin('SetFocus({_ROWS},{place},absolute)')")
+        self.builtin(f"SetFocus({_ROWS},{place},absolute)")
         until(lambda: text in self.rpc.label(f"Container({_ROWS}).ListItem.Label2"), f"the focus on {text!r}")
         self.press("Select")

@@ -4,7 +4,10 @@ import os
 import subprocess
 from typing import List, Optional
 
+from tests_kodi.driver.waiting import soon
+
 SIZE = "1280x720x24"
+_STILL = 5  # looks that are all alike
 
 
 class Screen:
@@ -29,7 +32,15 @@ class Screen:
             self._process.stdout.close()
 
     def picture(self, path: str) -> None:
+        """Take one once nothing moves any more, or after some seconds where something always does."""
         os.makedirs(os.path.dirname(path), exist_ok=True)
+        looks = [b""]
+
+        def still() -> bool:
+            looks.append(subprocess.run([*self._take, "ppm:-"], stdout=subprocess.PIPE, check=True).stdout)
+            return len(looks) > _STILL and len(set(looks[-_STILL:])) == 1
+
+        soon(still, 4.0)
         subprocess.run([*self._take, path], check=True)
 
     def extent(self, area: str) -> str:

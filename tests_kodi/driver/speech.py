@@ -41,7 +41,10 @@ def asked(record: Record) -> List[int]:
 
 def translated(path: Path) -> List[int]:
     """When those lines of a subtitle file are spoken that are in Spanish by now, in seconds."""
-    return [int(cue.start) for cue in documents.load(str(path)).cues if cue.text.startswith("Esto es")]
+    data = path.read_bytes()
+    if not data:  # it is just being written
+        return []
+    return [int(cue.start) for cue in documents.parse(data, path.name).cues if cue.text.startswith("Esto es")]
 
 
 def _texts(record: Record) -> List[str]:
