@@ -91,11 +91,12 @@ class CheckedPool:
             return
         with waiting.mutex:
             waiting.maxsize = config.maxsize
-            count = max(0, len(waiting.queue) - config.maxsize)
-            surplus = waiting.queue[:count]  # those used longest ago lie at the bottom
-            del waiting.queue[:count]
+            # Without urllib3's placeholders, which would take the places of those that are out now.
+            kept = [connection for connection in waiting.queue if connection is not None]
+            count = max(0, len(kept) - config.maxsize)
+            surplus, waiting.queue[:] = kept[:count], kept[count:]  # those used longest ago lie at the bottom
         for connection in surplus:
-            if connection is not None and connection.sock is not None:
+            if connection.sock is not None:
                 connection.retire("resized")
 
     def count_idle(self) -> int:

@@ -61,7 +61,7 @@ class Answers:
             "left": left,
             "text": wording.last_words(last) if last else "",
             "playing": self._service.player.playing(),
-            "output": last.output if last else "",
+            "output": last.output if last and last.output and vfs.exists(last.output) else "",
             "source": last.task.film.path if last else "",
             "video": last.task.video if last else "",
         }

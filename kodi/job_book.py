@@ -24,6 +24,12 @@ class JobBook:
         """The running job with the same output."""
         return next((job for job in self.running() if job.task.places[0] == task.places[0]), None)
 
+    def see_off(self, task: Task, seconds: float) -> None:
+        """Wait, at most so long, for a job with the same output that was told to stop: it could not be joined."""
+        for job in self.running():
+            if job.stopping and job.task.places[0] == task.places[0]:
+                job.join(seconds)
+
     def of_video(self, video: str) -> List[FilmJob]:
         return [job for job in self.running() if video and job.task.video == video]
 

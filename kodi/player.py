@@ -105,7 +105,7 @@ class Screen:
     def prefer(self, language: Language) -> None:
         """Choose the stream in ``language``, unless subtitles are off.
 
-        Kodi remembers the number of the stream that was shown the last time, and the numbers have moved since ours came.
+        Kodi remembers the number of the stream that it showed the last time, and numbers have moved since ours came.
         """
         now = current_stream()
         if now is None or is_kodi_language(now.language, language):
