@@ -88,7 +88,7 @@ def test_the_context_menu_of_a_video(remote: Remote, film: Path) -> None:
     remote.focus("film", "Down", 5)
     remote.press("ContextMenu")
     remote.shows("Window.IsVisible(contextmenu)")
-    remote.focus("Sub-AI")
+    remote.focus("Translate the subtitle")
     remote.picture("context-menu")
     remote.press("Select")
     remote.shows(QUESTION)
