@@ -7,7 +7,7 @@ ID     := service.subtitles.sub-ai-translator
 VERSION = $(shell $(PYTHON) -c 'from xml.etree import ElementTree as e; print(e.parse("addon.xml").getroot().get("version"))')
 ZIP     = dist/$(ID)-$(VERSION).zip
 
-.PHONY: help venv lint format types layers floor test test-long bench bench-film zip check-addon art clean
+.PHONY: help venv lint format types layers floor test test-long test-kodi bench bench-film zip check-addon art clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -30,9 +30,15 @@ venv: $(VENV)/.dev-ready ## set up .venv with everything a developer needs
 test: $(VENV)/.test-ready ## the tests, with coverage (under two minutes)
 	$(PY) -m pytest -n auto --cov --cov-report=term --cov-report=json:build/coverage.json
 	$(PY) tools/check_coverage.py build/coverage.json
+	@echo "Left to make test-long: $$($(PY) -m pytest --collect-only -q -m long | tail -n 1)"
+	@echo "Left to make test-kodi: $$($(PY) -m pytest --collect-only -q tests_kodi | tail -n 1)"
 
 test-long: $(VENV)/.test-ready ## the tests that take longer
 	$(PY) -m pytest -m long
+
+test-kodi: $(VENV)/.test-ready ## the tests in a real Kodi (Debian's, installed if missing); pictures in artifacts/
+	tools/install_kodi
+	$(PY) -m pytest tests_kodi
 
 # --- checks -------------------------------------------------------------------------------------------------------------
 
@@ -45,13 +51,13 @@ format: $(VENV)/.dev-ready ## lay the code out as lint wants it
 
 types: $(VENV)/.dev-ready ## types, as Python 3.8 sees them
 	$(VENV)/bin/mypy
-	$(VENV)/bin/mypy --python-version 3.11 tests tools benchmarks
+	$(VENV)/bin/mypy --python-version 3.11 tests tests_kodi tools benchmarks
 
 layers: $(VENV)/.dev-ready ## imports point downwards only
 	$(VENV)/bin/lint-imports
 
 floor: $(VENV)/.dev-ready ## nothing in the code is newer than Python 3.8
-	$(VENV)/bin/vermin -t=3.8- --eval-annotations --no-tips --violations core api translate cli tests subai
+	$(VENV)/bin/vermin -t=3.8- --eval-annotations --no-tips --violations core api translate kodi cli tests subai service.py script.py context.py subtitles.py
 
 # --- the Kodi package ---------------------------------------------------------------------------------------------------
 

@@ -94,6 +94,13 @@ class HTTPProvider(Provider):
         """Where requests go, without a slash at the end: what to warm up."""
         return self._endpoint.base_url
 
+    def warm_up(self) -> None:
+        """Have a connection open before the first request; sends nothing on it.
+
+        :raises TransportError: it could not be opened.
+        """
+        self._transport.warm_up(self.base_url)
+
     @property
     def limiter(self) -> RateLimiter:
         """The budgets of this endpoint and key."""

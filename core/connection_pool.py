@@ -172,6 +172,21 @@ class ConnectionPoolManager:
         for pool in self._pools():
             pool.retire_idle(reason)
 
+    def reconfigure(self, config: PoolConfig) -> None:
+        """Hold to other settings from now on; connections and what is in flight go on.
+
+        Timeouts and ages hold for the next request, smaller pools as connections are given back.
+        """
+        with self._lock:
+            self.config = config
+            managers = list(self._managers.values())
+        for manager in managers:
+            manager.resize(config.num_pools)
+        for endpoint in self._known_endpoints():
+            endpoint.reconfigure(config)
+        for pool in self._pools():
+            pool.reconfigure()
+
     def cancel(self) -> None:
         """Wake every request at once, wherever it waits; each ends with ``CancelledError``."""
         self._in_flight.interrupt_all(CancelledError("Cancelled."))

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import urllib3
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from core.config import PoolConfig
 from core.inflight import current_attempt
 from core.pool_connections import StampedHTTPConnection, StampedHTTPSConnection
 from core.pool_endpoint import PoolEndpoint
@@ -92,6 +93,22 @@ class CheckedPool:
             if connection is not None and connection.sock is not None:
                 connection.retire(reason)
 
+    def reconfigure(self) -> None:
+        """Take over what was changed at the endpoint."""
+        config, waiting = self.endpoint.config, self.pool
+        self.timeout = _timeout(config)
+        if waiting is None:
+            return
+        with waiting.mutex:
+            waiting.maxsize = config.maxsize
+            # Without urllib3's placeholders, which would take the places of those that are out now.
+            kept = [connection for connection in waiting.queue if connection is not None]
+            count = max(0, len(kept) - config.maxsize)
+            surplus, waiting.queue[:] = kept[:count], kept[count:]  # those used longest ago lie at the bottom
+        for connection in surplus:
+            if connection.sock is not None:
+                connection.retire("resized")
+
     def count_idle(self) -> int:
         waiting = self.pool
         if waiting is None:
@@ -153,11 +170,21 @@ class EndpointPools:
         key = self.key_fn_by_scheme[scheme](context)  # type: ignore[attr-defined]
         config = endpoint.config
         context["maxsize"] = config.maxsize
-        context["timeout"] = _Timeouts(connect=config.connect_timeout, read=config.first_byte_timeout)
+        context["timeout"] = _timeout(config)
         pool = super()._new_pool(scheme, host, port, context)  # type: ignore[misc]
         pool.endpoint = endpoint
         pool.key = key
         return pool
+
+    def resize(self, num_pools: int) -> None:
+        """Keep so many pools; those that were used longest ago go first."""
+        surplus = []
+        with self.pools.lock:
+            self.pools._maxsize = num_pools
+            while len(self.pools._container) > num_pools:
+                surplus.append(self.pools._container.popitem(last=False)[1])
+        for pool in surplus:
+            pool.close()
 
     def each_pool(self) -> Iterator[Any]:
         """The pools that exist now."""
@@ -165,6 +192,10 @@ class EndpointPools:
             pool = self.pools.get(key)
             if pool is not None:
                 yield pool
+
+
+def _timeout(config: PoolConfig) -> urllib3.Timeout:
+    return _Timeouts(connect=config.connect_timeout, read=config.first_byte_timeout)
 
 
 class CheckedPoolManager(EndpointPools, urllib3.PoolManager):

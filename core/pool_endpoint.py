@@ -32,6 +32,11 @@ class PoolEndpoint:
         if permits != self.gate.permits:
             self.gate.resize(permits)
 
+    def reconfigure(self, config: PoolConfig) -> None:
+        """Hold to other settings from now on; requests that are under way keep their permits."""
+        self.config = config
+        self.gate.resize(min(self.gate.permits, config.maxsize))
+
     def outdate(self, generation: int, reason: str) -> None:
         """Have no connection of ``generation`` used again, unless a newer one has begun already."""
         with self._lock:

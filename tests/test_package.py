@@ -11,7 +11,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "samples" / "the-lighthouse-keeper.en.srt"
-PACKAGED = {"LICENSE.txt", "README.md", "CHANGELOG.md", "addon.xml", "api", "core", "resources", "translate"}
+ENTRIES = {"context.py", "script.py", "service.py", "subtitles.py"}
+FOLDERS = {"api", "core", "kodi", "resources", "translate"}
+PACKAGED = {"LICENSE.txt", "README.md", "CHANGELOG.md", "addon.xml", *ENTRIES, *FOLDERS}
 
 in_a_clone = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="the package is made from git")
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 import sqlite3
 import time
-from typing import Callable, Optional
+from typing import Callable, Optional, Tuple
 
 from core.database import Database
 
@@ -41,14 +41,21 @@ class Outputs:
 
     def is_unfinished(self, path: str) -> bool:
         """Whether ``path`` holds just what we wrote there, and that was not the whole film yet."""
+        figures = self.written(path, _content(path))
+        return figures is not None and figures[0] < figures[1]
+
+    def written(self, path: str, data: Optional[bytes]) -> Optional[Tuple[int, int]]:
+        """Cues done and in all, if ``data`` is just what we wrote to ``path``; None if it is from another hand."""
+        if data is None:
+            return None
         query = "SELECT digest, done, total FROM outputs WHERE path = ?"
         row = self._database.attempt(lambda connection: connection.execute(query, (_name(path),)).fetchone())
-        if row is None or row[1] >= row[2]:
-            return False
-        return _digest_of_file(path) == bytes(row[0])
+        return (row[1], row[2]) if row is not None and bytes(row[0]) == _digest(data) else None
 
 
 def _name(path: str) -> str:
+    if "://" in path:
+        return path
     # A name may hold bytes that are no text.
     return os.path.realpath(path).encode("utf-8", "backslashreplace").decode()
 
@@ -57,9 +64,9 @@ def _digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-def _digest_of_file(path: str) -> Optional[bytes]:
+def _content(path: str) -> Optional[bytes]:
     try:
         with open(path, "rb") as file:
-            return _digest(file.read())
+            return file.read()
     except OSError:
         return None

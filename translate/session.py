@@ -5,7 +5,8 @@ The journal is the truth for resuming after a kill; the memory serves other file
 
 import os
 import threading
-from typing import Dict, List, Optional, Sequence
+from dataclasses import replace
+from typing import Callable, Dict, List, Optional, Sequence
 
 from api.base import Usage
 from translate import documents
@@ -29,6 +30,7 @@ class Session:
     :param store: what is remembered, or None to remember nothing.
     :param apart: a word that keeps a job from being taken up by others, such as that of a stand-in.
     :param route: the first one, whose model the memory goes by; ``limit``: what the film may cost in US dollars.
+    :param write: how a file is written, where the output is not on a disk that Python can reach.
     """
 
     def __init__(
@@ -40,8 +42,10 @@ class Session:
         store: Optional[Store] = None,
         apart: str = "",
         limit: Optional[float] = None,
+        write: Callable[[str, bytes], None] = documents.write_atomically,
     ) -> None:
         self._film = film
+        self._write_file = write
         self._brief = brief
         self._price = route.price
         self._apart = apart
@@ -81,6 +85,14 @@ class Session:
         elif event.state == KEPT:
             self._journal.keep(event.index, event.reason)
 
+    def move(self, output: str) -> None:
+        """The translation goes to ``output`` from now on."""
+        self._film = replace(self._film, output=output)
+
+    def kept(self) -> Dict[int, str]:
+        """Cue index -> why it kept its source text when it was last tried."""
+        return self._journal.kept() if self._journal else {}
+
     def finish(self, report: JobReport) -> bool:
         """Write the translated file, if there is anything to write, and remember it all; whether it was written.
 
@@ -95,7 +107,7 @@ class Session:
         if not report.translated and left:
             return False
         data = self._film.document.render(report.translated)
-        documents.write_atomically(self._film.output, data)
+        self._write_file(self._film.output, data)
         if self._store:
             total = len(self._film.wanted)
             self._store.outputs.note(self._film.output, data, done=total - len(left), total=total)

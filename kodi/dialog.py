@@ -1,0 +1,63 @@
+"""Kodi's subtitle dialog: lists what the service offers, and hands Kodi the file of the row that was chosen.
+
+Kodi downloads row 0 unasked where its settings say so, therefore that row never starts anything that costs money.
+"""
+
+from typing import Any, Dict, List
+from urllib.parse import parse_qsl, urlencode
+
+import xbmcgui
+import xbmcplugin
+
+from kodi import actions, addon, messages, strings, vfs, windows
+from kodi.strings import localised
+
+SEARCHES = ("search", "manualsearch")
+LOOKING = 10.0  # seconds: all subtitles of the film are read for their lines and prices, perhaps over a slow network
+
+
+def run(arguments: List[str]) -> None:
+    """``arguments`` as Kodi gives them: our URL, a handle, and the query."""
+    handle = int(arguments[1])
+    query = dict(parse_qsl(arguments[2].lstrip("?"), keep_blank_values=True))
+    action = query.get("action", "")
+    if action in SEARCHES:
+        _list_rows(handle, query.get("video", ""))
+    elif action in ("show", "start"):
+        _hand_over(handle, action, query.get("path", ""))
+    xbmcplugin.endOfDirectory(handle)
+
+
+def _list_rows(handle: int, video: str) -> None:
+    answer = messages.ask("rows", {"video": video} if video else {}, LOOKING)
+    if answer is None or not answer["ok"]:
+        windows.notice(answer["text"] if answer else localised(strings.NO_SERVICE))
+        return
+    for row in answer["rows"]:
+        item = xbmcgui.ListItem(label=row["language"], label2=row["text"])
+        item.setArt({"icon": str(row["stars"]), "thumb": row["flag"]})
+        item.setProperty("sync", "true")
+        query = urlencode({"action": row["action"], "path": row["path"]})
+        xbmcplugin.addDirectoryItem(handle, f"plugin://{addon.ID}/?{query}", item, isFolder=False)
+
+
+def _hand_over(handle: int, action: str, path: str) -> None:
+    answer = _ask(action, path)
+    if answer is not None and answer["ok"]:
+        item = xbmcgui.ListItem(label=vfs.base_name(answer["path"]))
+        xbmcplugin.addDirectoryItem(handle, answer["path"], item, isFolder=False)
+    elif answer is None or answer.get("text"):
+        windows.notice(answer["text"] if answer else localised(strings.NO_SERVICE))
+
+
+def _ask(action: str, path: str) -> Any:
+    """The service's answer; where someone else's file is in the way, after the person was asked about that."""
+    if action == "show":
+        return messages.ask("show", {"path": path}, LOOKING)
+    data: Dict[str, Any] = {"source": path, "dialog": True}
+    answer = messages.ask("start", data, LOOKING)
+    if answer is not None and answer.get("taken"):
+        if not actions.may_replace(answer):
+            return {"ok": False, "text": ""}
+        return messages.ask("start", {**data, "replace": True}, LOOKING)
+    return answer

@@ -1,0 +1,137 @@
+"""What all jobs share while Kodi runs: the pool, what is remembered, prices, and the provider of the settings."""
+
+import logging
+import os
+import threading
+from typing import Optional, Tuple
+from urllib.parse import urlsplit
+
+import api
+from api.endpoint import is_private
+from api.exchange import HTTPProvider
+from core.cancel import CancelToken
+from core.config import PoolConfig
+from core.connection_pool import ConnectionPoolManager
+from core.errors import ConfigError, SubAIError
+from core.transport import Transport
+from kodi.ownership import Ownership
+from kodi.settings import COMPATIBLE, Settings
+from translate.asking import Route
+from translate.prices import Price, Prices
+from translate.store import open_store
+
+log = logging.getLogger("subai.kodi")
+
+PRICES = "prices.json"
+
+
+class Engine:
+    """Thread-safe. ``close`` ends whatever is in flight.
+
+    :param folder: where the add-on keeps its data; a path of the local disk.
+    """
+
+    def __init__(self, folder: str, settings: Settings) -> None:
+        self.folder = folder
+        self.pool = ConnectionPoolManager(settings.pool)
+        self.store = open_store(folder, log.warning)
+        self.ownership = Ownership(self.store.outputs)
+        self.prices = _prices(folder)
+        self._lock = threading.Lock()
+        self._settings = settings
+        self._provider: Optional[Tuple[Tuple[object, ...], HTTPProvider]] = None
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings
+
+    def apply(self, settings: Settings) -> None:
+        """Take changed settings over; connections and jobs go on."""
+        with self._lock:
+            before, self._settings = self._settings, settings
+        if settings.pool != before.pool:
+            self.pool.reconfigure(settings.pool)
+            log.info("Connection settings: %s", _changes(before.pool, settings.pool))
+        if settings.parallel != before.parallel:
+            log.info("Requests at the same time: %d, before %d", settings.parallel, before.parallel)
+
+    def provider(self) -> HTTPProvider:
+        """The provider of the settings.
+
+        :raises ConfigError: its key or its address cannot be used.
+        """
+        with self._lock:
+            settings = self._settings
+            traits = (
+                settings.provider, settings.key, settings.base_url, settings.parallel, settings.proxy, settings.ca_file,
+            )  # fmt: skip
+            if self._provider is None or self._provider[0] != traits:
+                transport = Transport(
+                    self.pool, parallel=settings.parallel, proxy=settings.proxy, ca_file=settings.ca_file
+                )
+                made = api.create(
+                    settings.provider,
+                    api_key=settings.key,
+                    base_url=settings.base_url or None,
+                    transport=transport,
+                )
+                self._provider = (traits, made)
+            return self._provider[1]
+
+    def route(self, cancel: CancelToken) -> Route:
+        """Whom to ask; a server of one's own may have to be asked for the name of its model.
+
+        :raises SubAIError: there is none, or it could not be asked.
+        """
+        provider = self.provider()
+        model = provider.pick_model(self._settings.model, cancel)
+        return Route(provider, model, self.price(model))
+
+    @property
+    def model(self) -> str:
+        """The model as far as it is known without asking anyone."""
+        kind = api.PROVIDERS.get(self._settings.provider)
+        return self._settings.model or (kind.default_model if kind else "")
+
+    def price(self, model: str) -> Optional[Price]:
+        """The price of a model; nothing at a server at home, unless the person's table says otherwise."""
+        known = self.prices.price(self._settings.provider, model)
+        return Price(0.0, 0.0) if known is None and self._is_at_home() else known
+
+    def _is_at_home(self) -> bool:
+        host = urlsplit(self._settings.base_url).hostname or ""
+        return self._settings.provider == COMPATIBLE and is_private(host)
+
+    def left_this_month(self) -> float:
+        """US dollars that may still be spent without asking."""
+        return self._settings.monthly_limit - self.store.ledger.this_month().dollars
+
+    def warm_up(self) -> None:
+        """Have a connection open before it is needed. Sends nothing; does nothing before the guide was agreed to."""
+        if not self._settings.ready:
+            return
+        try:
+            self.provider().warm_up()
+        except SubAIError as error:
+            log.info("Not warmed up: %s", error.user_message)
+
+    def close(self) -> None:
+        """End what is in flight within a second, keep what is done."""
+        self.pool.close_all(0.5)
+        self.store.close()
+
+
+def _prices(folder: str) -> Prices:
+    try:
+        return Prices.load(os.path.join(folder, PRICES))
+    except ConfigError as error:
+        log.warning("%s", error.user_message)
+        return Prices.load()
+
+
+def _changes(before: PoolConfig, after: PoolConfig) -> str:
+    return ", ".join(
+        f"{name} {value} -> {getattr(after, name)}"
+        for name, value in vars(before).items()
+        if value != getattr(after, name)
+    )

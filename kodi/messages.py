@@ -1,0 +1,93 @@
+"""Script to service and back: a notification with an id goes out, the answer comes as a property of the home window.
+
+The asking side is imported by short-lived interpreters, so nothing of the engine is imported here. Anyone can send such
+notifications: what arrives is checked here for its form, and its content by whoever acts on it.
+"""
+
+import json
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional
+
+import xbmc
+import xbmcgui
+
+from kodi import addon
+
+ACTIONS = frozenset(
+    {
+        "status", "rows", "show", "estimate", "start", "cancel", "retry", "anew", "remove", "why", "models",
+        "test_connection", "connections",
+    }
+)  # fmt: skip
+PATIENCE = 2.0  # seconds: a service that runs answers within a tenth of this
+MAX_DATA = 20_000  # characters of a message; a path is far shorter
+
+_HOME = 10000
+_STEP = 0.02  # seconds between two looks at the property
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class Message:
+    """What an entry asked.
+
+    :ivar expires: seconds since the epoch after which nobody waits for the answer.
+    """
+
+    id: str
+    action: str
+    data: Mapping[str, Any]
+    expires: float
+
+
+def ask(action: str, data: Optional[Mapping[str, Any]] = None, timeout: float = PATIENCE) -> Optional[Dict[str, Any]]:
+    """Have the service do ``action``; its answer, or None when none came within ``timeout`` seconds."""
+    ident = secrets.token_hex(8)
+    content = {"id": ident, "expires": time.time() + timeout, "data": dict(data or {})}
+    notify = {"sender": addon.ID, "message": action, "data": content}
+    xbmc.executeJSONRPC(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "JSONRPC.NotifyAll", "params": notify}))
+    window, monitor = xbmcgui.Window(_HOME), xbmc.Monitor()
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        text = window.getProperty(_property(ident))
+        if text:
+            window.clearProperty(_property(ident))
+            answer: Dict[str, Any] = json.loads(text)
+            return answer
+        if monitor.waitForAbort(_STEP):
+            break
+    return None
+
+
+def read(sender: str, method: str, data: str) -> Optional[Message]:
+    """The message in a notification, or None when it is none of ours or not of the right form."""
+    action = method[len("Other.") :] if method.startswith("Other.") else ""
+    if sender != addon.ID or action not in ACTIONS or len(data) > MAX_DATA:
+        return None
+    try:
+        content = json.loads(data)
+    except ValueError:
+        return None
+    if not isinstance(content, dict):
+        return None
+    ident, expires, inner = content.get("id"), content.get("expires"), content.get("data")
+    if not isinstance(ident, str) or not _ID.fullmatch(ident) or not isinstance(inner, dict):
+        return None
+    if isinstance(expires, bool) or not isinstance(expires, (int, float)):
+        return None
+    if not all(isinstance(value, (str, bool)) for value in inner.values()):
+        return None
+    return Message(ident, action, inner, float(expires))
+
+
+def answer(message: Message, content: Mapping[str, Any]) -> None:
+    """Tell whoever asked; nobody, if they gave up meanwhile."""
+    if time.time() < message.expires:
+        xbmcgui.Window(_HOME).setProperty(_property(message.id), json.dumps(content))
+
+
+def _property(ident: str) -> str:
+    return f"subai.answer.{ident}"

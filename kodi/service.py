@@ -1,0 +1,246 @@
+"""The add-on's long life: owns engine, jobs and player, listens to Kodi and to the entries, and ends within a second.
+
+Kodi calls back on the main thread, which therefore only waits; whatever may take time is done on another.
+"""
+
+import logging
+import threading
+import time
+from typing import Callable, Dict, Optional, Set
+
+import xbmc
+
+from core.errors import SubAIError
+from kodi import addon, log, messages, strings, vfs, windows, wording
+from kodi.answers import Answers
+from kodi.desk import Desk
+from kodi.engine import Engine
+from kodi.job_book import JobBook
+from kodi.jobs import FilmJob
+from kodi.player import Player, Playhead, Screen
+from kodi.settings import Reader
+from kodi.strings import localised
+from kodi.tasks import Task
+from kodi.unasked import Unasked
+
+logger = logging.getLogger("subai.kodi")
+
+TICK = 0.5  # seconds between two looks at the playhead
+LAST_WORDS = 0.7  # seconds that jobs get to write down what they have, when Kodi quits
+
+
+class Service(xbmc.Monitor):
+    """Everything that lives as long as Kodi does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reader = Reader(windows.notice)
+        settings = self._reader.refresh()
+        log.hide(self._reader.secrets())
+        vfs.make_folder(addon.profile())
+        self.engine = Engine(addon.profile(), settings)
+        self.desk = Desk(self.engine)
+        self.book = JobBook()
+        self.player = Player(self._film_started, self._film_stopped)
+        self.ending = threading.Event()
+        self.screen = Screen(self.player, self.ending.wait)
+        self._answers = Answers(self)
+        self._unasked = Unasked(self)
+        self._video = ""
+        self._playhead = Playhead()
+        self.offered: Set[str] = set()  # films that the person was asked about, or stopped
+        self._progress_lock = threading.Lock()
+        self._progress: Dict[FilmJob, windows.Progress] = {}
+        self._stopped: Set[FilmJob] = set()  # by the person, who is then told what there is
+        self._told: Set[str] = set()  # errors that were shown and would only repeat themselves
+
+    def run(self) -> None:
+        """Until Kodi quits, or the add-on is disabled or updated."""
+        logger.info("Ready: %s, %d requests at once", self.engine.pool, self.engine.settings.parallel)
+        if self.player.playing():
+            self._film_started()
+        while not self.waitForAbort(TICK):
+            self._tick()
+        self._close()
+
+    # --- what Kodi tells --------------------------------------------------------------------------------------------
+
+    def onNotification(self, sender: str, method: str, data: str) -> None:  # noqa: N802  # Kodi's name
+        if method == "System.OnWake":
+            logger.info("Awake: idle connections are not used again")
+            self.engine.pool.purge("woke up")
+            return
+        message = messages.read(sender, method, data)
+        if message is not None:
+            self.spawn(lambda: messages.answer(message, self._answers.to(message)))
+
+    def onSettingsChanged(self) -> None:  # noqa: N802
+        self.spawn(self._take_settings)
+
+    def _take_settings(self) -> None:
+        settings = self._reader.refresh()
+        log.hide(self._reader.secrets())
+        self.engine.apply(settings)
+        self._told.clear()
+
+    def _film_started(self) -> None:
+        video = self.player.playing()
+        for job in self.book.running():
+            if job.task.video == self._video and self._video != video:
+                job.park()
+        self._video, self._playhead = video, Playhead()
+        self.screen.forget()
+        if video:
+            self.spawn(lambda: self._unasked.film_started(video))
+
+    def _film_stopped(self) -> None:
+        for job in self.book.of_video(self._video):
+            job.park()
+        self._video = ""
+        self.screen.forget()
+
+    def _tick(self) -> None:
+        with self._progress_lock:
+            for job, progress in self._progress.items():
+                progress.update(job.settled, job.total)
+        jobs = self.book.of_video(self._video)
+        if not jobs:
+            return
+        position = self.player.position()
+        jumped = self._playhead.moved(position, time.monotonic())
+        for job in jobs:
+            if jumped:
+                job.seek(position)
+            else:
+                job.playhead(position)
+
+    # --- jobs -------------------------------------------------------------------------------------------------------
+
+    def begin(self, task: Task, before: Optional[Callable[[FilmJob], None]] = None) -> FilmJob:
+        """Start translating, or join the job that does already; ``before`` is called with a job before it starts."""
+        playing = task.video and task.video == self.player.playing()
+        job = FilmJob(task, self.engine, self, position=self.player.position() if playing else 0.0)
+        if before is not None:
+            before(job)
+        if not task.by_itself:
+            self._forget_refusals()
+        joined = self.book.add(job)
+        if joined is job:
+            target = wording.language_name(task.film.target)
+            self._progress[job] = windows.Progress(localised(strings.PROGRESS, target=target))
+            logger.info("Translating %s to %s", task.film.path, task.film.target.code)
+        return joined
+
+    def cancel(self) -> int:
+        """Stop everything that runs, because the person said so; how many jobs that were."""
+        jobs = self.book.running()
+        for job in jobs:
+            self.offered.add(job.task.video)
+            self._stopped.add(job)
+            job.park()
+        return len(jobs)
+
+    def wrote(self, job: FilmJob) -> None:
+        video = job.task.video
+        if not video or video != self.player.playing() or self.ending.is_set():
+            return
+        if self.screen.is_shown(job.output):
+            self.screen.refresh(job.output)
+        elif job.adopted:
+            self.screen.was_chosen(job.output, job.task.film.target, job.shown_before)
+        else:
+            self.screen.show(job.output, job.task.film.target)
+
+    def ended(self, job: FilmJob) -> None:
+        with self._progress_lock:
+            progress = self._progress.pop(job, None)
+            if progress is not None:
+                progress.close()
+        self.book.note_end(job)
+        outcome = job.outcome
+        if outcome is None or self.ending.is_set():
+            return
+        logger.info(
+            "%s: %d of %d lines, %s",
+            job.output or job.task.film.path,
+            outcome.done,
+            outcome.total,
+            outcome.error or ("parked" if outcome.parked else "done"),
+        )
+        if outcome.error is not None:
+            self._tell_error(outcome.error)
+        elif outcome.parked:
+            if job in self._stopped:
+                self._stopped.discard(job)
+                windows.notice(wording.last_words(job))
+        elif job.task.ahead_of_time:
+            windows.notice(localised(strings.NEXT_READY))
+        else:
+            windows.notice(wording.last_words(job))
+            self.spawn(lambda: self._unasked.prepare_next(job.task))
+
+    # --- telling ----------------------------------------------------------------------------------------------------
+
+    def _tell_error(self, error: SubAIError) -> None:
+        """Once, with what to do, until something is changed."""
+        if error.user_message in self._told:
+            return
+        self._told.add(error.user_message)
+        text = wording.error_words(error, self.engine.settings.provider_name)
+        if wording.settings_help(error):
+            self.spawn(lambda: _offer_settings(text))
+        else:
+            windows.notice(text, error=True)
+
+    def tell_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            windows.notice(text)
+
+    def _forget_refusals(self) -> None:
+        """A person asks again, and may have paid or mended the key meanwhile."""
+        try:
+            self.engine.provider().forget_refusals()
+        except SubAIError as error:
+            logger.info("%s", error.user_message)
+        self._told.clear()
+
+    # --- threads and the end ----------------------------------------------------------------------------------------
+
+    def spawn(self, work: Callable[[], None]) -> None:
+        """Do ``work`` on a thread of its own."""
+        threading.Thread(target=lambda: self._edge(work), name="subai-errand", daemon=True).start()
+
+    def _edge(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except SubAIError as error:
+            if not self.ending.is_set():
+                self._tell_error(error)
+        except Exception:  # the edge of a thread: nobody else would hear of it
+            logger.exception("An errand ended unexpectedly")
+
+    def _close(self) -> None:
+        began = time.monotonic()
+        self.ending.set()
+        for job in self.book.running():
+            job.park()
+        self.engine.pool.cancel()
+        whole = self.book.stop_all(LAST_WORDS)
+        with self._progress_lock:
+            for progress in self._progress.values():
+                progress.close()
+            self._progress.clear()
+        self.engine.close()
+        logger.info("Ended in %.2f s%s", time.monotonic() - began, "" if whole else ", jobs still stopping")
+
+
+def _offer_settings(text: str) -> None:
+    if windows.confirm(text, strings.OPEN_SETTINGS, strings.NOT_NOW):
+        addon.open_settings()
+
+
+def run() -> None:
+    """The entry of the service."""
+    log.install()
+    Service().run()

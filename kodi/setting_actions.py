@@ -1,0 +1,115 @@
+"""What the buttons on the settings screen do. Kodi has closed and stored the screen by then; it is opened again."""
+
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence
+
+from core.errors import InputError
+from kodi import addon, first_run, key_file, settings, status_window, strings, windows
+from kodi.messages import ask
+from kodi.strings import localised
+
+#: Seconds: two requests, each with its own connection timeout and retries, or a long list of models.
+TEST_PATIENCE = 120.0
+
+
+def run(action: str) -> bool:
+    """Do what the button called ``action`` says; False if there is no such button."""
+    act = _ACTIONS.get(action)
+    if act is None:
+        return False
+    act()
+    addon.open_settings()
+    return True
+
+
+def guide() -> None:
+    """The first-run guide, and the test at its end if the person wants one."""
+    if not first_run.run():
+        return
+    provider = first_run.provider_name(settings.stored("provider"))
+    wanted = windows.confirm(localised(strings.ASK_TEST, provider=provider), strings.TEST, strings.LATER)
+    if not wanted or _test_passed():
+        windows.tell(localised(strings.READY))
+
+
+def _test_passed() -> bool:
+    """Test and show what came of it."""
+    answer = _asked("test_connection")
+    if answer is None:
+        return False
+    windows.show_text(addon.name(), str(answer.get("text", "")))
+    return bool(answer.get("ok"))
+
+
+def _test() -> None:
+    _test_passed()
+
+
+def _show_status() -> None:
+    def fetch() -> Optional[Sequence[Mapping[str, Any]]]:
+        answer = ask("connections")
+        if answer is None:
+            windows.tell(localised(strings.NO_SERVICE))
+            return None
+        return list(answer.get("endpoints", ()))
+
+    status_window.show(fetch)
+
+
+def _reset() -> None:
+    settings.reset_connections()
+    windows.notice(localised(strings.RESET_DONE))
+
+
+def _read_key() -> None:
+    provider = settings.stored("provider")
+    try:
+        key = key_file.ask_and_read(provider)
+    except InputError as error:
+        windows.tell(error.user_message)
+        return
+    if key:
+        settings.store({f"{provider}_api_key": key})
+        windows.notice(localised(strings.KEY_STORED, provider=first_run.provider_name(provider)))
+
+
+def _choose_model() -> None:
+    provider = settings.stored("provider")
+    setting = f"{provider}_model"
+    current = settings.stored(setting)
+    answer = _asked("models")
+    if answer is None:
+        return
+    if not answer.get("ok"):
+        windows.tell(str(answer.get("text", "")))
+    models = [str(model) for model in answer.get("models", ())]
+    items = [localised(strings.USUAL_MODEL), localised(strings.TYPE_MODEL), *models]
+    heading = localised(strings.MODEL_OF, provider=first_run.provider_name(provider))
+    chosen = windows.choose(heading, items, items.index(current) if current in models else 0)
+    if chosen is None:
+        return
+    model = "" if chosen == 0 else items[chosen]
+    if chosen == 1:
+        model = windows.ask_text(localised(strings.TYPE_MODEL), current) or current
+    settings.store({setting: model})
+
+
+def _asked(action: str) -> Optional[Dict[str, Any]]:
+    """What the service answers to something that asks the provider; the person is told when it does not."""
+    provider = first_run.provider_name(settings.stored("provider"))
+    answer = ask("status")  # it answers at once, or is not there; what follows may take its time
+    if answer is not None:
+        with windows.working(localised(strings.ASKING, provider=provider)):
+            answer = ask(action, timeout=TEST_PATIENCE)
+    if answer is None:
+        windows.tell(localised(strings.NO_SERVICE))
+    return answer
+
+
+_ACTIONS: Dict[str, Callable[[], None]] = {
+    "test_connection": _test,
+    "status": _show_status,
+    "reset_connections": _reset,
+    "choose_model": _choose_model,
+    "read_key": _read_key,
+    "first_run": guide,
+}

@@ -1,0 +1,204 @@
+"""What the service answers to whoever wants to start something: rows of the subtitle dialog, prices, a first file.
+
+Anyone can send messages, so a path only counts if it is a subtitle of the film in question that can be read.
+"""
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
+
+import xbmc
+
+from core.errors import InputError
+from kodi import player, strings, subtitle_files, vfs, wording
+from kodi.addon import call_kodi
+from kodi.desk import CopyHunt, Offer
+from kodi.jobs import FilmJob
+from kodi.strings import localised
+from kodi.tasks import Task
+from translate.languages import Language
+
+if TYPE_CHECKING:
+    from kodi.service import Service
+
+ANSWERED = "answers"  # our folder for what the dialog hands to Kodi
+COPY_SECONDS = 30.0  # in which Kodi has made its copy: it does so at once
+_FACTS = ["title", "year", "plot", "showtitle", "season", "episode", "cast"]
+
+Answer = Dict[str, Any]
+
+
+class Starting:
+    """Each public method is the action of its name; called on threads of their own."""
+
+    def __init__(self, service: "Service") -> None:
+        self._service = service
+
+    # --- the subtitle dialog ----------------------------------------------------------------------------------------
+
+    def rows(self, data: Answer) -> Answer:
+        """Row 0 is free; each of the others is a source and what translating it takes."""
+        service = self._service
+        video = str(data.get("video", "")) or service.player.playing()
+        wrong = service.desk.why_not(video)
+        if wrong:
+            return {"ok": False, "text": wrong}
+        if not service.engine.settings.ready:
+            return {"ok": False, "text": localised(strings.ROW_SET_UP), "set_up": True}
+        offers = service.desk.offers(video, self.facts(video))
+        finished = service.desk.finished(video)
+        target = service.engine.settings.target
+        rows: List[Answer] = []
+        if finished is not None:
+            rows.append(_row(target, wording.finished_row(finished, target), "show", finished.path, 5))
+        elif offers:
+            film = offers[0].task.film
+            text = localised(strings.ROW_SOURCE, name=offers[0].name, source=wording.language_name(film.source))
+            rows.append(_row(film.source, text, "show", film.path, 0))
+        if finished is None or finished.done < finished.total:
+            rows += [_row(target, wording.offer_row(offer), "start", offer.task.film.path, 4) for offer in offers]
+        return {"ok": bool(rows), "rows": rows, "text": "" if rows else localised(strings.NO_SOURCE)}
+
+    def show(self, data: Answer) -> Answer:
+        """A copy of a subtitle that is there already, for Kodi to copy where it likes."""
+        service = self._service
+        video, path = service.player.playing(), str(data.get("path", ""))
+        finished = service.desk.finished(video)
+        known = [one.path for one in service.desk.all_candidates(video)]
+        if path not in known and (finished is None or path != finished.path):
+            raise InputError(localised(strings.NO_SOURCE))
+        job = next((one for one in service.book.of_video(video) if one.output == path), None)
+        content = job.render() if job is not None else vfs.read_bytes(path)
+        answered = self._hand_out(vfs.base_name(path), content)
+        hunt = CopyHunt(video, answered, service.engine.settings.target, job.task.film.path if job else "")
+        if job is not None:
+            job.expect_copy(hunt, content, COPY_SECONDS, player.current_stream())
+        elif finished is not None and path == finished.path:
+            done, total = finished.done, finished.total
+            service.spawn(lambda: self._adopt_later(hunt, content, done, total))
+        return {"ok": True, "path": answered}
+
+    def _adopt_later(self, hunt: CopyHunt, content: bytes, done: int, total: int) -> None:
+        for _ in range(20):
+            if self._service.ending.wait(0.5):
+                return
+            path = hunt.find(content)
+            if path is not None:
+                self._service.engine.ownership.adopt(path, content, done=done, total=total)
+                return
+
+    # --- starting ---------------------------------------------------------------------------------------------------
+
+    def estimate(self, data: Answer) -> Answer:
+        """What can be translated at ``path``, a video or a subtitle, and what it takes."""
+        service = self._service
+        path = str(data.get("path", ""))
+        wrong = service.desk.why_not(path)
+        if wrong:
+            return {"ok": False, "text": wrong}
+        if not service.engine.settings.ready:
+            return {"ok": False, "text": localised(strings.NOT_SET_UP), "set_up": True}
+        anew = bool(data.get("anew"))
+        if subtitle_files.is_subtitle(path):
+            offers = [service.desk.offer(service.desk.task(path, ""), anew=anew)]
+            finished = None
+        else:
+            offers = service.desk.offers(path, self.facts(path), anew=anew)
+            finished = service.desk.finished(path)
+        described = [self._described(offer) for offer in offers]
+        whole = finished is not None and finished.done >= finished.total
+        text = wording.finished_row(finished, service.engine.settings.target) if finished else ""
+        if not described and finished is None:
+            return {"ok": False, "text": localised(strings.NO_SOURCE)}
+        return {"ok": True, "offers": described, "finished": whole, "text": text}
+
+    def _described(self, offer: Offer) -> Answer:
+        place = offer.task.places[0]
+        foreign = vfs.exists(place) and self._service.engine.ownership.figures(place) is None
+        return {
+            "source": offer.task.film.path,
+            "video": offer.task.video,
+            "row": wording.offer_row(offer),
+            "question": wording.question(offer),
+            "taken": place if foreign else "",
+            "backup": subtitle_files.backup_name(place) if foreign else "",
+        }
+
+    def start(self, data: Answer) -> Answer:
+        """Start or join; for the dialog (``dialog``) with the file that Kodi is to show at once."""
+        service = self._service
+        self.raise_if_not_ready()
+        dialog = bool(data.get("dialog"))
+        video = service.player.playing() if dialog else str(data.get("video", ""))
+        task = service.desk.task(str(data.get("source", "")), video, self.facts(video))
+        task = replace(task, replace=bool(data.get("replace")), anew=bool(data.get("anew")))
+        if dialog:
+            return self._start_from_dialog(task)
+        place = task.places[0]
+        if not task.replace and vfs.exists(place) and service.engine.ownership.figures(place) is None:
+            return {"ok": False, "taken": place, "backup": subtitle_files.backup_name(place), "text": ""}
+        known = service.book.find(task)
+        service.begin(task)
+        return {"ok": True, "text": localised(strings.JOINED) if known else ""}
+
+    def _start_from_dialog(self, task: Task) -> Answer:
+        service = self._service
+        name = _name_of_copy(task)
+        taken = service.desk.in_the_way(task.video, name)
+        if taken is not None:
+            if not task.replace:
+                return {"ok": False, "taken": taken, "backup": subtitle_files.backup_name(taken), "text": ""}
+            service.engine.ownership.set_aside(taken)
+        running = service.book.find(task)
+        content = running.render() if running is not None else task.film.document.render(service.desk.known(task))
+        answered = self._hand_out(name, content)
+        film = task.film
+        hunt, before = CopyHunt(task.video, answered, film.target, film.path), player.current_stream()
+
+        def expect(job: FilmJob) -> None:
+            job.expect_copy(hunt, content, COPY_SECONDS, before)
+
+        job = service.begin(task, before=expect)
+        if job is running:
+            expect(job)
+        return {"ok": True, "path": answered}
+
+    def _hand_out(self, name: str, content: bytes) -> str:
+        folder = os.path.join(self._service.engine.folder, ANSWERED)
+        vfs.make_folder(folder)
+        path = vfs.join(folder, name)
+        vfs.write(path, content)
+        return path
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def raise_if_not_ready(self) -> None:
+        if not self._service.engine.settings.ready:
+            raise InputError(localised(strings.NOT_SET_UP))
+
+    def facts(self, video: str) -> Answer:
+        if not video:
+            return {}
+        if video == self._service.player.playing():
+            return player.film_facts()
+        result = call_kodi("Files.GetFileDetails", file=video, media="video", properties=_FACTS)
+        found = result.get("filedetails") if isinstance(result, dict) else None
+        return found if isinstance(found, dict) else {}
+
+
+def _row(language: Optional[Language], text: str, action: str, path: str, stars: int) -> Answer:
+    return {
+        "language": language.name if language else "",
+        "flag": language.base if language else "",
+        "text": text,
+        "action": action,
+        "path": path,
+        "stars": stars,
+    }
+
+
+def _name_of_copy(task: Task) -> str:
+    """What Kodi will call its copy: it makes the code from the language of the row."""
+    code = xbmc.convertLanguage(task.film.target.name, xbmc.ISO_639_1) or task.film.target.code
+    extension = os.path.splitext(task.places[0])[1]
+    return f"{subtitle_files.stem_of(task.video)}.{code}{extension}"

@@ -1,0 +1,68 @@
+"""What a job is told to do and what became of it, as plain values."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Optional, Protocol, Tuple
+
+from core.errors import SubAIError
+from translate.film import Film
+from translate.prompt import Brief
+
+if TYPE_CHECKING:
+    from kodi.jobs import FilmJob
+
+
+class Copies(Protocol):
+    """Where Kodi puts the copy of what it was answered."""
+
+    def find(self, data: bytes) -> Optional[str]:
+        """The path of the copy, once it is there."""
+
+    def lasts(self, path: str) -> bool:
+        """Whether ``path`` is in a folder that Kodi does not empty by itself."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to translate, and where the translation may go.
+
+    :ivar video: the path of the film, or ``""`` if only the subtitle is known.
+    :ivar places: paths for the output, the best first; one that cannot be written makes way for the next.
+    :ivar replace: a file of somebody else may be replaced, once it was set aside.
+    :ivar limit: US dollars that this job may cost, or None.
+    :ivar by_itself: nobody asked for it just now.
+    """
+
+    film: Film
+    brief: Brief
+    video: str
+    places: Tuple[str, ...]
+    replace: bool = False
+    anew: bool = False
+    limit: Optional[float] = None
+    by_itself: bool = False
+    ahead_of_time: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How it ended.
+
+    :ivar left: index and reason of each cue that shows its source.
+    :ivar parked: it was stopped by us or the person, and goes on from here another time.
+    """
+
+    done: int
+    total: int
+    left: Tuple[Tuple[int, str], ...] = ()
+    error: Optional[SubAIError] = None
+    parked: bool = False
+
+
+class Listener(Protocol):
+    """Told from the job's own thread; it must not block for long."""
+
+    def wrote(self, job: "FilmJob") -> None:
+        """The file at ``job.output`` has changed."""
+
+    def ended(self, job: "FilmJob") -> None:
+        """``job.outcome`` is there."""

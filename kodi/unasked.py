@@ -1,0 +1,84 @@
+"""What starts without being asked for: a film in another language begins, or an episode's subtitle is done."""
+
+from typing import TYPE_CHECKING
+
+from kodi import automatic, player, strings, subtitle_files, vfs, windows, wording
+from kodi.automatic import RESUME
+from kodi.desk import Offer, with_limit
+from kodi.episodes import next_episode
+from kodi.settings import ON
+from kodi.strings import localised
+from kodi.tasks import Task
+
+if TYPE_CHECKING:
+    from kodi.service import Service
+
+OFFER_SECONDS = 20  # after which no answer is a no
+
+
+class Unasked:
+    """Called on threads of their own."""
+
+    def __init__(self, service: "Service") -> None:
+        self._service = service
+
+    def film_started(self, video: str) -> None:
+        """Go on where we stopped the last time, or do as the person wishes where there is no subtitle for them."""
+        settings = self._service.engine.settings
+        if not settings.ready or not subtitle_files.is_film_file(video):
+            return
+        finished = self._service.desk.finished(video)
+        if finished is not None and finished.done >= finished.total:
+            if vfs.folder_of(finished.path).startswith(self._service.engine.folder):  # Kodi does not look there
+                self._service.screen.show(finished.path, settings.target)
+            else:
+                self._service.screen.prefer(settings.target)
+            return
+        mine = finished is None and player.understands(settings.target)
+        if mine or not self._service.desk.sources(video):
+            return
+        self._service.spawn(self._service.engine.warm_up)
+        offers = self._service.desk.offers(video, player.film_facts())
+        if not offers or video != self._service.player.playing():
+            return
+        if finished is None:
+            self._do_as_wished(video, offers[0], settings.auto_translate)
+            return
+        begun = max(offers, key=lambda offer: offer.known)
+        if video in self._service.offered or begun.expected.cues <= begun.kept:
+            return  # the person stopped it, or what is left was tried in vain and is only tried again when asked for
+        # It was agreed to once; where nobody is asked, the limit holds again.
+        self._do_as_wished(video, begun, ON if settings.auto_translate == ON else RESUME)
+
+    def _do_as_wished(self, video: str, offer: Offer, mode: str) -> None:
+        left = self._service.engine.left_this_month()
+        wish = automatic.decide(mode, offer.expected.cost, left)
+        if wish == automatic.START:
+            self._service.begin(offer.task if mode == RESUME else with_limit(offer.task, left))
+        elif wish == automatic.OVER_LIMIT:
+            limit = wording.dollars(self._service.engine.settings.monthly_limit)
+            self._service.tell_once(localised(strings.LIMIT_REACHED, limit=limit))
+        elif wish == automatic.ASK_FIRST and video not in self._service.offered:
+            self._service.offered.add(video)
+            if self._agreed(offer) and video == self._service.player.playing():
+                self._service.begin(offer.task)
+
+    def _agreed(self, offer: Offer) -> bool:
+        return windows.confirm(
+            wording.unasked_question(offer), strings.TRANSLATE, strings.NOT_NOW, seconds=OFFER_SECONDS
+        )
+
+    def prepare_next(self, task: Task) -> None:
+        """Have the next episode's subtitle ready before it begins."""
+        settings = self._service.engine.settings
+        if not settings.next_episode or not task.video or task.video != self._service.player.playing():
+            return
+        following = next_episode(task.video, player.film_facts())
+        if following is None or not subtitle_files.is_film_file(following.path):
+            return
+        if subtitle_files.in_language(self._service.desk.all_candidates(following.path), settings.target):
+            return
+        offers = self._service.desk.offers(following.path, following.facts)
+        left = self._service.engine.left_this_month()
+        if offers and automatic.affordable(offers[0].expected.cost, left):
+            self._service.begin(with_limit(offers[0].task, left, ahead_of_time=True))

@@ -1,0 +1,112 @@
+"""The sentences that the service makes of offers, outcomes and errors, in Kodi's language."""
+
+from typing import Dict, Optional, Tuple, Type
+
+from core.errors import (
+    ConfigError,
+    KeyRefusedError,
+    ModelNotFoundError,
+    OverloadedError,
+    QuotaError,
+    RateLimitError,
+    SubAIError,
+    TLSError,
+    TransportError,
+)
+from kodi import strings, windows
+from kodi.desk import Finished, Offer
+from kodi.jobs import FilmJob
+from kodi.strings import localised
+from translate.languages import Language
+from translate.purse import CostLimitError
+
+# The first that fits counts, so a class stands before those it is one of.
+_ERRORS: Dict[Type[SubAIError], int] = {
+    KeyRefusedError: strings.KEY_REFUSED,
+    QuotaError: strings.QUOTA_SPENT,
+    ModelNotFoundError: strings.MODEL_GONE,
+    RateLimitError: strings.BUSY,
+    OverloadedError: strings.BUSY,
+    CostLimitError: strings.LIMIT_HIT,
+    TLSError: strings.TLS_FAILED,
+    TransportError: strings.UNREACHABLE,
+}
+_SETTINGS_HELP: Tuple[Type[SubAIError], ...] = (
+    KeyRefusedError,
+    QuotaError,
+    ModelNotFoundError,
+    ConfigError,
+    TLSError,
+)
+
+
+def language_name(language: Optional[Language]) -> str:
+    if language is None:
+        return localised(strings.UNKNOWN_LANGUAGE)
+    return strings.language_name(language.code, language.name)
+
+
+def dollars(amount: float) -> str:
+    return f"${amount:.2f}"
+
+
+def offer_row(offer: Offer) -> str:
+    """``Translate film.en.srt (English) to Spanish: about 1,300 lines, ~$0.02, gpt-...``."""
+    film = offer.task.film
+    return localised(
+        strings.ROW_TRANSLATE,
+        name=offer.name,
+        source=language_name(film.source),
+        target=language_name(film.target),
+        lines=f"{offer.expected.cues:,}",
+        price=windows.price_words(offer.expected.cost),
+        model=offer.model,
+    )
+
+
+def question(offer: Offer) -> str:
+    """Whether to start what the person chose."""
+    film = offer.task.film
+    source, target = language_name(film.source), language_name(film.target)
+    return localised(strings.CONFIRM, name=offer.name, source=source, target=target) + "\n" + _figures(offer)
+
+
+def unasked_question(offer: Offer) -> str:
+    """Whether to start what the person did not ask for."""
+    film = offer.task.film
+    asked = localised(strings.OFFER, target=language_name(film.target), source=language_name(film.source))
+    return asked + "\n" + _figures(offer)
+
+
+def finished_row(finished: Finished, target: Language) -> str:
+    text = strings.ROW_FINISHED if finished.done >= finished.total else strings.ROW_PARTLY
+    return localised(text, target=language_name(target), done=f"{finished.done:,}", lines=f"{finished.total:,}")
+
+
+def last_words(job: FilmJob) -> str:
+    """How a job ended, honestly; ``""`` while it runs."""
+    outcome = job.outcome
+    if outcome is None:
+        return ""
+    done, total = f"{outcome.done:,}", f"{outcome.total:,}"
+    if outcome.parked or outcome.error is not None:
+        return localised(strings.STOPPED, done=done, total=total)
+    if not outcome.left:
+        return localised(strings.DONE_ALL, total=total)
+    source = language_name(job.task.film.source)
+    return localised(strings.DONE_SOME, done=done, total=total, kept=len(outcome.left), source=source)
+
+
+def error_words(error: SubAIError, provider: str) -> str:
+    """What is wrong and what to do."""
+    text = next((text for kind, text in _ERRORS.items() if isinstance(error, kind)), None)
+    return error.user_message if text is None else localised(text, provider=provider)
+
+
+def settings_help(error: SubAIError) -> bool:
+    """Whether the settings are where it can be mended."""
+    return isinstance(error, _SETTINGS_HELP)
+
+
+def _figures(offer: Offer) -> str:
+    return windows.figures(offer.expected.cues, offer.tokens, offer.expected.cost, offer.model)

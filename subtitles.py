@@ -1,0 +1,11 @@
+"""Called by Kodi's subtitle dialog."""
+
+import os
+import sys
+
+# In front of the add-ons this one depends on, and of the system: their packages may be called as ours are.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from kodi import dialog
+
+dialog.run(sys.argv)

@@ -1,0 +1,190 @@
+"""A Kodi that is not one: Kodi's own stubs, with what our code leans on filled in. What needs a real one is elsewhere.
+
+Use it as a fixture: ``from kodi_fakes import fake_kodi``. Settings have their defaults, texts are English, files are
+real; dialogs give the answers that ``answers`` holds and remember in ``shown`` what they showed.
+"""
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+from xml.etree import ElementTree as ET
+
+import pytest
+import xbmc
+import xbmcaddon
+import xbmcgui
+import xbmcvfs
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = ROOT / "resources" / "settings.xml"
+LANGUAGES = ROOT / "resources" / "language"
+
+_TYPES = {"string": str, "path": str, "integer": int, "number": float, "boolean": bool}
+_ENTRY = re.compile(r'^msgctxt "#(\d+)"\nmsgid "(.*)"\nmsgstr "(.*)"$', re.MULTILINE)
+
+
+def texts(language: str) -> Dict[int, Tuple[str, str]]:
+    """Id -> (English, translated) of a ``strings.po``."""
+    po = (LANGUAGES / f"resource.language.{language}" / "strings.po").read_text(encoding="utf-8")
+    return {int(number): (_plain(english), _plain(own)) for number, english, own in _ENTRY.findall(po)}
+
+
+def default_settings() -> Dict[str, Any]:
+    """Id -> the default in its type, of every setting that has one."""
+    found: Dict[str, Any] = {}
+    for setting in ET.parse(str(SETTINGS)).iter("setting"):
+        kind = _TYPES.get(setting.attrib["type"])
+        if kind is not None:
+            text = setting.findtext("default") or ""
+            found[setting.attrib["id"]] = text == "true" if kind is bool else kind(text)
+    return found
+
+
+class FakeSettings:
+    """As ``xbmcaddon.Settings``: a wrong type or an unknown id is a TypeError."""
+
+    def __init__(self, values: Dict[str, Any]) -> None:
+        self._values = dict(values)  # what is stored later is only seen by a new one, as in Kodi
+
+    def _get(self, name: str, kind: type) -> Any:
+        value = self._values.get(name)
+        if type(value) is not kind:
+            raise TypeError(f"{name} is no {kind}")
+        return value
+
+    def getString(self, name: str) -> str:  # noqa: N802  # Kodi's names, here and below
+        return str(self._get(name, str))
+
+    def getInt(self, name: str) -> int:  # noqa: N802
+        return int(self._get(name, int))
+
+    def getNumber(self, name: str) -> float:  # noqa: N802
+        return float(self._get(name, float))
+
+    def getBool(self, name: str) -> bool:  # noqa: N802
+        return bool(self._get(name, bool))
+
+
+class FakeKodi:
+    """:ivar kodi_settings: Kodi's own. :ivar answers: what the person does next, in order; None is cancel."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings = default_settings()
+        self.kodi_settings: Dict[str, Any] = {"locale.subtitlelanguage": "original"}
+        self.language = "en"
+        self.answers: List[Any] = []
+        self.shown: List[str] = []
+        self.logged: List[Tuple[str, int]] = []
+        self.builtins: List[str] = []
+
+    def answer(self, *words: object) -> Any:
+        self.shown.append(" | ".join(str(word) for word in words))
+        return self.answers.pop(0)
+
+    def rpc(self, request: str) -> str:
+        asked = json.loads(request)
+        if asked["method"] == "Settings.GetSettingValue" and asked["params"]["setting"] in self.kodi_settings:
+            return json.dumps({"result": {"value": self.kodi_settings[asked["params"]["setting"]]}})
+        return json.dumps({"error": {"code": -32602}})
+
+
+class FakeFile:
+    """As ``xbmcvfs.File``: opening never raises."""
+
+    def __init__(self, path: str, mode: str = "r") -> None:
+        self._path = path
+        self._writing = mode == "w"
+
+    def __enter__(self) -> "FakeFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def size(self) -> int:
+        return os.path.getsize(self._path)
+
+    def readBytes(self, count: int = 0) -> bytearray:  # noqa: N802
+        return bytearray(Path(self._path).read_bytes())
+
+    def write(self, data: bytearray) -> bool:
+        try:
+            Path(self._path).write_bytes(data)
+        except OSError:
+            return False
+        return True
+
+
+@pytest.fixture
+def fake_kodi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKodi:
+    """A Kodi whose add-on was just installed; its profile is a folder below ``folder``."""
+    kodi = FakeKodi(tmp_path)
+    english = {number: own[0] for number, own in texts("en_gb").items()}
+    info = {"name": "Sub-AI Translator", "profile": str(tmp_path / "profile"), "path": str(ROOT), "icon": "icon.png"}
+
+    def store(_: object, name: str, value: Any) -> bool:
+        kodi.settings[name] = value
+        return True
+
+    addon: Dict[str, Any] = {
+        "getLocalizedString": lambda _, number: english.get(number, ""),
+        "getAddonInfo": lambda _, what: info[what],
+        "getSettings": lambda _: FakeSettings(kodi.settings),
+        **{f"setSetting{kind}": store for kind in ("String", "Int", "Bool", "Number")},
+    }
+    dialog: Dict[str, Any] = {
+        "yesno": lambda _, heading, text, **more: kodi.answer(text),
+        "select": lambda _, heading, items, **more: _or_minus_one(kodi.answer(heading, *items)),
+        "input": lambda _, heading, *more: kodi.answer(heading) or "",
+        "browseSingle": lambda _, kind, heading, *more: kodi.answer(heading) or "",
+        "ok": lambda _, heading, text: kodi.shown.append(text),
+        "textviewer": lambda _, heading, text: kodi.shown.append(text),
+        "notification": lambda _, heading, text, *more, **others: kodi.shown.append(text),
+    }
+    files: Dict[str, Any] = {
+        "File": FakeFile,
+        "exists": lambda path: os.path.isdir(path) if path.endswith("/") else os.path.isfile(path),
+        "mkdirs": _made,
+        "delete": _deleted,
+        "copy": lambda source, target: bool(shutil.copyfile(source.replace("smb:/", ""), target)),
+        "translatePath": lambda path: path.replace("special://temp", str(tmp_path)),
+        "listdir": _listed,
+    }
+    core: Dict[str, Any] = {
+        "log": lambda text, level=0: kodi.logged.append((text, level)),
+        "executeJSONRPC": kodi.rpc,
+        "executebuiltin": kodi.builtins.append,
+        "getLanguage": lambda form=0: kodi.language if form == xbmc.ISO_639_1 else "English",
+    }
+    for owner, replaced in ((xbmcaddon.Addon, addon), (xbmcgui.Dialog, dialog), (xbmcvfs, files), (xbmc, core)):
+        for name, value in replaced.items():
+            monkeypatch.setattr(owner, name, value)
+    return kodi
+
+
+def _listed(folder: str) -> Tuple[List[str], List[str]]:
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    folders = [name for name in names if os.path.isdir(os.path.join(folder, name))]
+    return folders, [name for name in names if name not in folders]
+
+
+def _made(folder: str) -> bool:
+    os.makedirs(folder, exist_ok=True)
+    return True
+
+
+def _deleted(path: str) -> bool:
+    os.remove(path)
+    return True
+
+
+def _or_minus_one(chosen: Any) -> int:
+    return -1 if chosen is None else chosen
+
+
+def _plain(text: str) -> str:
+    return text.replace('\\"', '"').replace("\\n", "\n")

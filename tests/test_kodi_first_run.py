@@ -1,0 +1,188 @@
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+import pytest
+from kodi_fakes import FakeKodi, fake_kodi
+
+from core.errors import InputError
+from kodi import first_run, key_file, setting_actions
+from kodi.settings import Reader
+
+__all__ = ["fake_kodi"]
+
+KEY = "sk-proj-0123456789abcdef"
+OPENAI, GEMINI, OPENROUTER, OWN_SERVER = range(4)
+
+
+@pytest.fixture
+def service(fake_kodi: FakeKodi, monkeypatch: pytest.MonkeyPatch) -> List[Any]:
+    """What the service answers next; every message to it fails the test that did not put an answer here."""
+    answers: List[Any] = []
+
+    def ask(action: str, data: Any = None, timeout: float = 2.0) -> Optional[Dict[str, Any]]:
+        answer: Optional[Dict[str, Any]] = answers.pop(0)
+        return answer
+
+    monkeypatch.setattr(setting_actions, "ask", ask)
+    return answers
+
+
+# --- the guide ----------------------------------------------------------------------------------------------------
+
+
+def test_the_guide_stores_provider_key_language_and_consent(fake_kodi: FakeKodi, service: List[Any]) -> None:
+    fake_kodi.answers = [True, GEMINI, 0, KEY, 0, False]
+    setting_actions.guide()
+    current = Reader(print).refresh()
+    assert (current.provider, current.key, current.target.code, current.ready) == ("gemini", KEY, "en", True)
+    assert "cast" in fake_kodi.shown[0]
+    assert fake_kodi.shown[-1].startswith("Ready.")
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [[False], [True, None], [True, OPENAI, None], [True, OPENAI, 0, KEY, None], [True, OWN_SERVER, None]],
+)
+def test_whoever_leaves_the_guide_before_its_end_has_changed_nothing(
+    fake_kodi: FakeKodi, service: List[Any], answers: List[Any]
+) -> None:
+    before = dict(fake_kodi.settings)
+    fake_kodi.answers = answers
+    assert not first_run.run()
+    assert fake_kodi.settings == before
+
+
+def test_a_server_at_home_needs_an_address_and_no_key(fake_kodi: FakeKodi) -> None:
+    fake_kodi.answers = [True, OWN_SERVER, "http://nas:1234/v1", 0, 0]
+    assert first_run.run()
+    assert fake_kodi.settings["compatible_base_url"] == "http://nas:1234/v1"
+    assert Reader(print).refresh().ready
+
+
+def test_what_cannot_be_a_key_is_told_and_asked_for_again(fake_kodi: FakeKodi) -> None:
+    fake_kodi.answers = [True, OPENAI, 0, "two words", 0, f'"{KEY}"', 0, KEY, 0]
+    assert first_run.run()
+    assert sum("cannot be a key" in text for text in fake_kodi.shown) == 2
+    assert fake_kodi.settings["openai_api_key"] == KEY
+
+
+def test_a_key_that_is_stored_may_stay(fake_kodi: FakeKodi) -> None:
+    fake_kodi.settings["openai_api_key"] = KEY
+    fake_kodi.answers = [True, OPENAI, 0, 0]
+    assert first_run.run()
+    assert fake_kodi.settings["openai_api_key"] == KEY
+
+
+def test_the_key_is_shown_on_no_page_of_the_guide(fake_kodi: FakeKodi) -> None:
+    fake_kodi.settings["openai_api_key"] = KEY
+    fake_kodi.answers = [True, OPENAI, 0, 0]
+    first_run.run()
+    assert KEY not in "".join(fake_kodi.shown)
+
+
+def test_the_language_may_be_one_of_ours_or_any_other(fake_kodi: FakeKodi) -> None:
+    fake_kodi.answers = [True, OPENAI, 0, KEY, 1]
+    first_run.run()
+    assert fake_kodi.settings["target_language"] == "af"
+    names = fake_kodi.shown[-1].split(" | ")
+    fake_kodi.answers = [True, OPENAI, 0, len(names) - 2, "Klingon"]
+    first_run.run()
+    assert fake_kodi.settings["target_language_other"] == "Klingon"
+
+
+def test_a_test_that_fails_is_shown_and_the_guide_does_not_say_that_all_is_ready(
+    fake_kodi: FakeKodi, service: List[Any]
+) -> None:
+    fake_kodi.answers = [True, OPENAI, 0, KEY, 0, True]
+    service += [{"ok": True}, {"ok": False, "text": "OpenAI refused the key."}]
+    setting_actions.guide()
+    assert fake_kodi.shown[-1] == "OpenAI refused the key."
+
+
+# --- buttons ----------------------------------------------------------------------------------------------------
+
+
+def test_a_button_opens_the_settings_again(fake_kodi: FakeKodi, service: List[Any]) -> None:
+    assert setting_actions.run("reset_connections")
+    assert fake_kodi.builtins == ["Addon.OpenSettings(service.subtitles.sub-ai-translator)"]
+    assert not setting_actions.run("format_disk")
+
+
+def test_a_service_that_is_not_there_is_told(fake_kodi: FakeKodi, service: List[Any]) -> None:
+    service += [None]
+    setting_actions.run("test_connection")
+    assert "does not answer" in fake_kodi.shown[-1]
+
+
+@pytest.mark.parametrize(("chosen", "stored"), [(0, ""), (2, "big"), (3, "small"), (None, "small")])
+def test_a_model_is_chosen_from_the_providers_list(
+    fake_kodi: FakeKodi, service: List[Any], chosen: Optional[int], stored: str
+) -> None:
+    fake_kodi.settings["openai_model"] = "small"
+    service += [{"ok": True}, {"ok": True, "models": ["big", "small"]}]
+    fake_kodi.answers = [chosen]
+    setting_actions.run("choose_model")
+    assert fake_kodi.settings["openai_model"] == stored
+
+
+def test_a_model_can_be_typed_where_there_is_no_list(fake_kodi: FakeKodi, service: List[Any]) -> None:
+    service += [{"ok": True}, {"ok": False, "text": "No list."}]
+    fake_kodi.answers = [1, "mine"]
+    setting_actions.run("choose_model")
+    assert fake_kodi.settings["openai_model"] == "mine"
+    assert "No list." in fake_kodi.shown
+
+
+def test_a_key_is_read_from_a_file_for_the_provider_in_the_settings(fake_kodi: FakeKodi, tmp_path: Path) -> None:
+    path = tmp_path / "key.txt"
+    path.write_text(KEY, encoding="utf-8")
+    fake_kodi.settings["provider"] = "openrouter"
+    fake_kodi.answers = [str(path)]
+    setting_actions.run("read_key")
+    assert fake_kodi.settings["openrouter_api_key"] == KEY
+    assert KEY not in "".join(fake_kodi.shown)
+
+
+# --- keys in files ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        KEY,
+        f"\n  {KEY}  \r\nsecond-line-of-the-file\n",
+        f'"{KEY}"',
+        f"# my key\n{KEY}",
+        f"OPENAI_API_KEY={KEY}",
+        f'export OPENAI_API_KEY="{KEY}"',
+        f"GEMINI_API_KEY=AIza0123456789\nOPENAI_API_KEY='{KEY}'",
+        f"key: {KEY}",
+        f"API key = {KEY};",
+        f"My key for OpenAI\n{KEY}\n",
+    ],
+)
+def test_the_key_is_found_in_whatever_a_person_writes(text: str) -> None:
+    assert key_file.find(text, "openai") == KEY
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "my key", "# only a comment", "GEMINI_API_KEY=AIza0123456789", "short"])
+def test_no_key_is_made_of_anything_else(text: str) -> None:
+    assert key_file.find(text, "openai") == ""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_key_file_may_come_from_any_editor(fake_kodi: FakeKodi, tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "key.txt"
+    path.write_bytes(KEY.encode(encoding))
+    assert key_file.read(str(path), "openai") == KEY
+
+
+@pytest.mark.parametrize("content", [b"\0\1\2" * 100, b"\xff" * 20, b"x" * (key_file.LARGEST + 1), None])
+def test_what_is_no_text_file_is_told_by_its_name(
+    fake_kodi: FakeKodi, tmp_path: Path, content: Optional[bytes]
+) -> None:
+    path = tmp_path / "film.mkv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=r"film\.mkv"):
+        key_file.read(str(path), "openai")

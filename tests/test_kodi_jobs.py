@@ -1,0 +1,249 @@
+"""Jobs and whose files are whose, on real files and against the stand-in; Kodi's part of it is played."""
+
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Iterator, List, Optional
+
+import pytest
+from kodi_fakes import FakeKodi, fake_kodi
+
+from cli.standin import StandIn
+from cli.standin.pace import Pace
+from core.errors import InputError, KeyRefusedError
+from kodi.desk import CopyHunt, Desk
+from kodi.engine import Engine
+from kodi.job_book import JobBook
+from kodi.jobs import FilmJob
+from kodi.settings import Settings
+from kodi.tasks import Outcome, Task
+from translate.film import OutputTakenError
+from translate.languages import find
+
+__all__ = ["fake_kodi"]
+
+LINES = 60
+PATIENT = 20.0
+
+
+class Ears:
+    """Hears of a job what the service would."""
+
+    def __init__(self) -> None:
+        self.writes: List[bytes] = []
+        self.first = threading.Event()
+        self.over = threading.Event()
+
+    def wrote(self, job: FilmJob) -> None:
+        self.writes.append(Path(job.output).read_bytes())
+        self.first.set()
+
+    def ended(self, job: FilmJob) -> None:
+        self.over.set()
+
+
+@pytest.fixture
+def standin() -> Iterator[StandIn]:
+    with StandIn() as running:
+        yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "films"
+    path.mkdir()
+    times = [
+        f"00:{n // 2:02}:{n % 2 * 30:02},000 --> 00:{n // 2:02}:{n % 2 * 30 + 2:02},000" for n in range(1, LINES + 1)
+    ]
+    cues = [f"{n}\n{time}\nThis is line {n} of it\n\n" for n, time in enumerate(times, 1)]
+    (path / "film.en.srt").write_text("".join(cues), encoding="utf-8")
+    (path / "film.mkv").write_bytes(b"")
+    return path
+
+
+def settings_for(standin: StandIn, key: str = "") -> Settings:
+    return Settings(
+        consent=True, provider="compatible", key=key, base_url=standin.openai_base_url, model="m", target=find("es")
+    )
+
+
+@pytest.fixture
+def engine(fake_kodi: FakeKodi, standin: StandIn, tmp_path: Path) -> Iterator[Engine]:
+    made = Engine(str(tmp_path / "profile"), settings_for(standin))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def desk(engine: Engine) -> Desk:
+    return Desk(engine)
+
+
+def task_for(desk: Desk, folder: Path) -> Task:
+    return desk.task(str(folder / "film.en.srt"), str(folder / "film.mkv"))
+
+
+def run(task: Task, engine: Engine, ears: Optional[Ears] = None) -> Outcome:
+    ears = ears or Ears()
+    job = FilmJob(task, engine, ears)
+    job.start()
+    assert ears.over.wait(PATIENT)
+    assert job.outcome is not None
+    return job.outcome
+
+
+def test_a_film_is_translated_beside_it_and_the_file_is_ours(engine: Engine, desk: Desk, folder: Path) -> None:
+    before = (folder / "film.en.srt").read_bytes()
+    outcome = run(task_for(desk, folder), engine)
+    output = folder / "film.es.srt"
+    assert outcome == Outcome(LINES, LINES)
+    assert output.read_text(encoding="utf-8").count("⟦") == LINES
+    assert (folder / "film.en.srt").read_bytes() == before
+    assert engine.ownership.figures(str(output)) == (LINES, LINES)
+    found = desk.finished(str(folder / "film.mkv"))
+    assert found is not None
+    assert found.path == str(output)
+    assert [one.name for one in desk.sources(str(folder / "film.mkv"))] == ["film.en.srt"]
+
+
+def test_a_parked_film_goes_on_where_it_stopped(engine: Engine, desk: Desk, folder: Path, standin: StandIn) -> None:
+    standin.pace = Pace(first_token=0.05, tokens_per_second=150)
+    ears = Ears()
+    job = FilmJob(task_for(desk, folder), engine, ears)
+    job.start()
+    end = time.monotonic() + PATIENT
+    while job.done < LINES // 3 and time.monotonic() < end:
+        ears.over.wait(0.02)
+    job.park()
+    assert job.join(2.0)
+    assert job.outcome is not None
+    assert job.outcome.parked
+    assert 0 < job.outcome.done < LINES
+    assert engine.ownership.is_unfinished(str(folder / "film.es.srt"))
+    standin.pace = Pace()
+    offer = desk.offer(task_for(desk, folder))
+    assert offer.known >= job.outcome.done
+    assert offer.expected.cues == LINES - offer.known
+    assert run(task_for(desk, folder), engine).done == LINES
+
+
+def test_the_line_at_the_playhead_is_in_the_first_file(
+    engine: Engine, desk: Desk, folder: Path, standin: StandIn
+) -> None:
+    standin.pace = Pace(first_token=0.05, tokens_per_second=40)
+    ears = Ears()
+    job = FilmJob(task_for(desk, folder), engine, ears, position=1200.0)
+    job.start()
+    assert ears.first.wait(PATIENT)
+    job.park()
+    assert job.join(2.0)
+    assert "T-This is line 40" in ears.writes[0].decode("utf-8")
+
+
+def test_what_someone_else_made_is_not_replaced_without_a_yes(engine: Engine, desk: Desk, folder: Path) -> None:
+    foreign = folder / "film.es.srt"
+    foreign.write_text("from another hand", encoding="utf-8")
+    outcome = run(task_for(desk, folder), engine)
+    assert isinstance(outcome.error, OutputTakenError)
+    assert foreign.read_text(encoding="utf-8") == "from another hand"
+    engine.ownership.make_room(str(foreign), agreed=True)
+    assert (folder / "film.es.bak.srt").read_text(encoding="utf-8") == "from another hand"
+    foreign.write_text("and another", encoding="utf-8")
+    assert engine.ownership.set_aside(str(foreign)) == str(folder / "film.es.2.bak.srt")
+
+
+def test_what_someone_changes_meanwhile_is_kept(engine: Engine, desk: Desk, folder: Path, standin: StandIn) -> None:
+    standin.pace = Pace(first_token=0.05, tokens_per_second=40)
+    ears = Ears()
+    job = FilmJob(task_for(desk, folder), engine, ears)
+    job.start()
+    assert ears.first.wait(PATIENT)
+    (folder / "film.es.srt").write_text("mine now", encoding="utf-8")
+    assert ears.over.wait(PATIENT)
+    assert job.outcome is not None
+    assert isinstance(job.outcome.error, OutputTakenError)
+    assert (folder / "film.es.srt").read_text(encoding="utf-8") == "mine now"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder in the way of a file, as on POSIX")
+def test_where_it_cannot_be_written_beside_the_film_our_own_folder_takes_it(
+    engine: Engine, desk: Desk, folder: Path
+) -> None:
+    (folder / "film.es.srt").mkdir()
+    outcome = run(task_for(desk, folder), engine)
+    assert outcome.error is None
+    found = desk.finished(str(folder / "film.mkv"))
+    assert found is not None
+    assert found.path.startswith(engine.folder)
+
+
+def test_a_dead_key_leaves_no_file(fake_kodi: FakeKodi, folder: Path, tmp_path: Path) -> None:
+    with StandIn(keys={"the-only-good-one"}) as standin:
+        engine = Engine(str(tmp_path / "profile"), settings_for(standin, "a-dead-one"))
+        outcome = run(task_for(Desk(engine), folder), engine)
+        engine.close()
+    assert isinstance(outcome.error, KeyRefusedError)
+    assert not (folder / "film.es.srt").exists()
+
+
+def test_the_source_is_never_an_output(desk: Desk, folder: Path) -> None:
+    (folder / "film.es.srt").write_bytes((folder / "film.en.srt").read_bytes())
+    with pytest.raises(InputError):
+        desk.task(str(folder / "film.es.srt"), str(folder / "film.mkv"))
+
+
+def test_what_is_no_subtitle_is_not_read(desk: Desk, folder: Path) -> None:
+    with pytest.raises(InputError):
+        desk.task(str(folder / "film.mkv"), str(folder / "film.mkv"))
+
+
+def test_kodis_copy_is_adopted_and_the_source_never_taken_for_it(
+    engine: Engine, desk: Desk, folder: Path, standin: StandIn
+) -> None:
+    source, copy = folder / "film.en.srt", folder / "film.spa.srt"
+    content = source.read_bytes()
+    ears = Ears()
+    job = FilmJob(task_for(desk, folder), engine, ears)
+    hunt = CopyHunt(str(folder / "film.mkv"), "/answers/film.es.srt", find("es"), str(source))
+    assert hunt.find(content) is None
+    job.expect_copy(hunt, content, PATIENT, None)
+    job.start()
+    assert not ears.first.wait(0.5)
+    copy.write_bytes(content)
+    assert ears.over.wait(PATIENT)
+    assert (job.adopted, job.output) == (True, str(copy))
+    assert copy.read_text(encoding="utf-8").count("⟦") == LINES
+    assert source.read_bytes() == content
+    assert not (folder / "film.es.srt").exists()
+
+
+def test_a_second_request_for_the_same_film_joins_the_first(
+    engine: Engine, desk: Desk, folder: Path, standin: StandIn
+) -> None:
+    standin.pace = Pace(first_token=0.2, tokens_per_second=40)
+    book, ears = JobBook(), Ears()
+    first = book.add(FilmJob(task_for(desk, folder), engine, ears))
+    assert book.add(FilmJob(task_for(desk, folder), engine, ears)) is first
+    assert book.of_video(str(folder / "film.mkv")) == [first]
+    assert book.find(task_for(desk, folder)) is first
+    assert book.stop_all(2.0)
+    assert book.running() == []
+    book.note_end(first)
+    assert book.last is first
+
+
+def test_new_settings_hold_without_a_new_pool(engine: Engine, desk: Desk, folder: Path, standin: StandIn) -> None:
+    run(task_for(desk, folder), engine)
+    pool = engine.pool
+    changed = settings_for(standin)
+    engine.apply(Settings(**{**vars(changed), "parallel": 1, "pool": type(changed.pool)(maxsize=2, num_pools=3)}))
+    assert engine.pool is pool
+    assert pool.config.maxsize == 2
+    (folder / "film.es.srt").unlink()
+    (folder / "film.en.srt").write_text(
+        (folder / "film.en.srt").read_text(encoding="utf-8").replace("line", "row"), encoding="utf-8"
+    )
+    created = sum(one.created for one in pool.stats().values())
+    assert run(task_for(desk, folder), engine).done == LINES
+    assert sum(one.created for one in pool.stats().values()) == created

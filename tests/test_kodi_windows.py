@@ -1,0 +1,178 @@
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence
+
+import pytest
+import xbmc
+import xbmcgui
+from kodi_fakes import FakeKodi, fake_kodi
+
+from api.base import CheckResult
+from core.errors import InputError
+from core.pool_stats import EndpointStats
+from kodi import setting_actions, status, status_window, vfs, windows
+from kodi.status_window import StatusWindow
+
+__all__ = ["fake_kodi"]
+
+
+# --- words and paths ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"), [(None, "price not known"), (0.0213, "~$0.02"), (0.0041, "~$0.004"), (1.5, "~$1.50")]
+)
+def test_a_price_is_said_as_a_person_would(fake_kodi: FakeKodi, cost: Optional[float], words: str) -> None:
+    assert windows.price_words(cost) == words
+
+
+def test_what_a_translation_takes_is_said_in_one_line(fake_kodi: FakeKodi) -> None:
+    assert windows.figures(1332, 48000, 0.02, "gpt") == "1,332 lines, about 48,000 tokens, ~$0.02, gpt"
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "name"),
+    [
+        ("smb://nas/films/a b.mkv", "smb://nas/films/", "a b.mkv"),
+        ("C:\\films\\a.mkv", "C:\\films\\", "a.mkv"),
+        ("/films/odd\\name.mkv", "/films/", "odd\\name.mkv"),
+        ("a.mkv", "", "a.mkv"),
+    ],
+)
+def test_paths_of_every_kind_come_apart_and_together(path: str, folder: str, name: str) -> None:
+    assert (vfs.folder_of(path), vfs.base_name(path)) == (folder, name)
+    if folder:
+        assert vfs.join(folder, name) == path
+        assert vfs.join(folder[:-1], name) == path
+
+
+def test_files_are_read_whole_or_not_at_all(fake_kodi: FakeKodi, tmp_path: Path) -> None:
+    path = str(tmp_path / "a.srt")
+    with pytest.raises(InputError, match=r"no file a\.srt"):
+        vfs.read_bytes(path)
+    vfs.write(path, b"1234")
+    assert vfs.read_bytes(path) == b"1234"
+    with pytest.raises(InputError, match=r"too large"):
+        vfs.read_bytes(path, most=3)
+
+
+def test_what_cannot_be_written_is_told(fake_kodi: FakeKodi, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a\.srt cannot be written"):
+        vfs.write(str(tmp_path / "no folder" / "a.srt"), b"1")
+
+
+# --- connections ----------------------------------------------------------------------------------------------------
+
+
+def a_busy_endpoint() -> EndpointStats:
+    stats = EndpointStats()
+    stats.opened(0.125)
+    for reused in (False, True, True, True):
+        stats.checked_out(reused=reused)
+    stats.failed("read_timeout")
+    return stats
+
+
+def test_the_figures_of_the_busiest_endpoint_come_first() -> None:
+    quiet, busy = EndpointStats(), a_busy_endpoint()
+    rows = status.as_data(
+        {
+            origin: stats.snapshot(active=2, idle=1, waiting=3, utilisation=0.5)
+            for origin, stats in (("https://quiet:443", quiet), ("https://busy:8443", busy))
+        }
+    )
+    assert [row["host"] for row in rows] == ["busy:8443", "quiet:443"]
+    assert list(status.figures(rows[0])) == ["1", "3", "75%", "2", "1", "3", "1", "125 ms"]
+
+
+@pytest.mark.parametrize(
+    ("url", "word"), [("https://a.b/v1", "Encrypted, "), ("http://10.0.0.2:1/v1", "Not encrypted")]
+)
+def test_a_test_that_passed_tells_what_the_open_connection_saves(fake_kodi: FakeKodi, url: str, word: str) -> None:
+    words = status.test_words(CheckResult("gpt", 1.5, 0.25), url)
+    assert "gpt" in words
+    assert word in words
+    assert [line.split(": ")[1] for line in words.splitlines()[3:]] == ["1.50 s", "250 ms", "about 1.25 s"]
+
+
+class Label:
+    """A label that remembers what it says."""
+
+    def __init__(self, left: int, top: int, width: int, height: int, text: str, **_: object) -> None:
+        self.text = text
+
+    def setLabel(self, text: str) -> None:  # noqa: N802  # Kodi's name
+        self.text = text
+
+
+@pytest.fixture
+def labels(monkeypatch: pytest.MonkeyPatch) -> List[Label]:
+    """The labels of every window that is made, in the order in which they were."""
+    made: List[Label] = []
+
+    def make(*arguments: Any, **options: Any) -> Label:
+        made.append(Label(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(xbmcgui, "ControlLabel", make)
+    return made
+
+
+def shown(labels: Sequence[Label]) -> List[str]:
+    return [label.text for label in labels if label.text]
+
+
+def test_the_status_window_shows_each_endpoint_and_empties_what_is_gone(
+    fake_kodi: FakeKodi, labels: List[Label]
+) -> None:
+    window = StatusWindow()
+    headings = shown(labels)
+    assert headings[0] == "Connection status"
+    window.fill(status.as_data({"https://a:1": a_busy_endpoint().snapshot(active=0, idle=1, waiting=0, utilisation=0)}))
+    assert "a:1" in shown(labels)
+    assert "75%" in shown(labels)
+    window.fill([])
+    assert shown(labels) == [*headings, "No connection was needed yet."]
+
+
+def test_the_status_window_is_read_anew_until_it_is_closed(
+    fake_kodi: FakeKodi, labels: List[Label], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows_made: List[StatusWindow] = []
+    asked: List[int] = []
+
+    def show(window: StatusWindow) -> None:
+        windows_made.append(window)
+
+    def fetch() -> List[Dict[str, Any]]:
+        asked.append(1)
+        if len(asked) == 3:
+            windows_made[0].onControl(xbmcgui.Control())
+        return []
+
+    monkeypatch.setattr(StatusWindow, "show", show)
+    monkeypatch.setattr(xbmc.Monitor, "waitForAbort", lambda _, seconds: False)
+    status_window.show(fetch)
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("aborted", [True, False])
+def test_the_status_window_ends_with_kodi_and_with_the_service(
+    fake_kodi: FakeKodi, labels: List[Label], monkeypatch: pytest.MonkeyPatch, aborted: bool
+) -> None:
+    monkeypatch.setattr(xbmc.Monitor, "waitForAbort", lambda _, seconds: aborted)
+    answers: List[Optional[Dict[str, Any]]] = [{"ok": True, "endpoints": []}, None]
+    monkeypatch.setattr(setting_actions, "ask", lambda action: answers.pop(0))
+    setting_actions.run("status")
+    assert len(answers) == (1 if aborted else 0)
+    assert fake_kodi.shown == ([] if aborted else [fake_kodi.shown[-1]])
+
+
+def test_progress_is_shown_as_long_as_something_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: List[Any] = []
+    bar = xbmcgui.DialogProgressBG
+    monkeypatch.setattr(bar, "create", lambda _, heading, text: told.append(text))
+    monkeypatch.setattr(bar, "isFinished", lambda _: "closed" in told)
+    monkeypatch.setattr(bar, "close", lambda _: told.append("closed"))
+    with windows.working("Asking"):
+        assert told == ["Asking"]
+    assert told == ["Asking", "closed"]
