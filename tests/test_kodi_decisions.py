@@ -115,21 +115,22 @@ def test_a_message_of_ours_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sender", "method", "data"),
+    ("sender", "method", "changed"),
     [
-        ("someone", "Other.start", message()),
-        (ID, "Player.OnPlay", message()),
-        (ID, "Other.format_disk", message()),
+        ("someone", "Other.start", {}),
+        (ID, "Player.OnPlay", {}),
+        (ID, "Other.format_disk", {}),
         (ID, "Other.start", "no json"),
         (ID, "Other.start", "[]"),
-        (ID, "Other.start", message(id="../../etc")),
-        (ID, "Other.start", message(id=7)),
-        (ID, "Other.start", message(data=[])),
-        (ID, "Other.start", message(data={"path": {"deep": 1}})),
-        (ID, "Other.start", message(expires="soon")),
-        (ID, "Other.start", message(expires=True)),
-        (ID, "Other.start", message(data={"path": "x" * messages.MAX_DATA})),
+        (ID, "Other.start", {"id": "../../etc"}),
+        (ID, "Other.start", {"id": 7}),
+        (ID, "Other.start", {"data": []}),
+        (ID, "Other.start", {"data": {"path": {"deep": 1}}}),
+        (ID, "Other.start", {"expires": "soon"}),
+        (ID, "Other.start", {"expires": True}),
+        (ID, "Other.start", {"data": {"path": "x" * messages.MAX_DATA}}),
     ],
 )
-def test_anything_else_is_not(sender: str, method: str, data: str) -> None:
+def test_anything_else_is_not(sender: str, method: str, changed: Any) -> None:
+    data = changed if isinstance(changed, str) else message(**changed)
     assert messages.read(sender, method, data) is None
