@@ -27,6 +27,9 @@ log = logging.getLogger("subai.job")
 #: However soon an answer was cut off for its length, batches are not planned smaller than this: the repairs are.
 LEAST_BATCH = 12
 
+# Seconds. On Windows a Ctrl-C is only heard between two waits.
+_MOMENT = 0.2
+
 
 class TranslationJob:
     """Translates ``cues``; every method but ``run`` may be called from any thread, at any time.
@@ -94,7 +97,8 @@ class TranslationJob:
                 worker.start()
                 workers.append(worker)
             for worker in workers:
-                worker.join()
+                while worker.is_alive():
+                    worker.join(_MOMENT)
         except BaseException:  # Ctrl-C arrives here: the workers must not go on spending
             self.cancel()
             for worker in workers:
