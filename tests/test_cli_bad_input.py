@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, Dict, List, Set, Tuple
 
@@ -112,23 +113,24 @@ def test_a_folder_that_takes_no_files(untouched: Any, there: List[str], small: s
 
 
 @pytest.mark.skipif(not hasattr(os, "setuid"), reason="permissions as on POSIX")
-def test_a_read_only_folder(home: Path, small: str, folder: Path, tmp_path: Path) -> None:
-    """Whoever runs the tests may be root, for whom no folder is read-only."""
-    folder.chmod(0o555)
-    for above in (tmp_path, *tmp_path.parents):
-        if above.stat().st_uid == os.getuid():
-            above.chmod(above.stat().st_mode | 0o055)
-    done = subprocess.run(
-        [sys.executable, "-c", _AS_NOBODY, "translate", small, "--to", "es", "--no-memory"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    folder.chmod(0o755)
+def test_a_read_only_folder(home: Path) -> None:
+    """Whoever runs the tests may be root, for whom no folder is read-only; and nobody else sees pytest's folders."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        source = write(folder / "film.en.srt", SMALL)
+        folder.chmod(0o555)
+        done = subprocess.run(
+            [sys.executable, "-c", _AS_NOBODY, "translate", source, "--to", "es", "--no-memory"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        left = tree(folder)
+        folder.chmod(0o755)
     line = f"subai: Nothing can be written in {folder} (Permission denied). Choose another place with -o.\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", line)
-    assert tree(folder) == {"film.en.srt"}
+    assert left == {"film.en.srt"}
 
 
 _AS_NOBODY = """

@@ -21,7 +21,7 @@ from translate.report import PENDING, PROVISIONAL, TRANSLATED, CueEvent
 
 pytest_plugins = ("job_fixtures",)
 
-FILM = lines(500)
+FILM = lines(300)
 PARALLEL = 8
 
 
@@ -49,7 +49,7 @@ def waiting_for_an_answer(standin: StandIn, way: Route, heard: Heard) -> Stuck:
 
 def in_mid_answer(standin: StandIn, way: Route, heard: Heard) -> Stuck:
     stuck = _hanging(standin, way, heard, stall_in_mid_answer)
-    heard.wait_for(PROVISIONAL, 100)
+    heard.wait_for(PROVISIONAL, 40)
     return stuck
 
 

@@ -15,7 +15,7 @@ from translate.standing import HOPELESS_AFTER
 
 pytest_plugins = ("job_fixtures",)
 
-FILM = saying(lines(300), {137: "Something unspeakable, 137 times."})
+FILM = saying(lines(160), {137: "Something unspeakable, 137 times."})
 
 
 def test_only_the_cue_that_the_first_blocks_goes_to_the_second(
@@ -97,7 +97,7 @@ def test_when_both_are_lost_the_job_ends_with_what_the_second_said(
 def test_a_second_that_is_lost_does_not_end_the_first(
     way: Route, standin: StandIn, second_way: Route, second_standin: StandIn
 ) -> None:
-    culprits = (20, 137, 250)
+    culprits = (20, 90, 137)
     cues = saying(FILM, {at: f"Something unspeakable, {at} times." for at in culprits})
     standin.script = where("unspeakable", blocked_prompt)
     second_standin.script = always(bad_key)

@@ -21,7 +21,7 @@ pytest_plugins = ("job_fixtures",)
 
 DOLLAR = Price(1.0, 2.0)  # a dollar for a million tokens of prompt, two for the answer
 THOUSANDTH = Usage(1000, 0)  # costs $0.001
-FILM = lines(300)
+FILM = lines(160)
 
 
 # --- the purse --------------------------------------------------------------------------------------------------------

@@ -1,15 +1,15 @@
-"""One film between its past and its future: what is known before a job, what is kept of it, and what it may cost."""
+"""One film between its past and its future: what is known before a job, what is kept of it, and whose its file is."""
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional
 
 import pytest
 from cli_support import film, write
 
 from api.base import Usage
 from api.openai import OpenAI
-from core.errors import CancelledError, ConfigError, InputError, SubAIError
+from core.errors import CancelledError, InputError
 from translate import film as films
 from translate import languages
 from translate.asking import Route
@@ -17,7 +17,6 @@ from translate.film import Film, OutputTakenError
 from translate.outputs import KEPT as OUTPUTS_KEPT
 from translate.prices import Price
 from translate.prompt import Brief
-from translate.purse import CostLimitError, Purse
 from translate.report import KEPT, PENDING, PROVISIONAL, TRANSLATED, CueEvent, JobReport
 from translate.session import Session
 from translate.store import Store, open_store
@@ -140,28 +139,15 @@ def test_the_store_knows_what_was_spent(opened: Film, store: Store) -> None:
     assert (job.spent.prompt_tokens, job.spent.completion_tokens, job.spent.dollars) == (150, 50, 0.2)
 
 
-def estimate_after(long: Film, store: Store, stopped_by: Optional[SubAIError]) -> Tuple[Usage, Usage]:
-    """What is estimated before and after a run that took four times the tokens for its answers."""
+def test_a_run_that_was_stopped_teaches_nothing(tmp_path: Path, store: Store) -> None:
+    long = films.open_film(write(tmp_path / "long.srt", film(90)), SPANISH)
     ended = session(long, store)
     before = ended.estimate(parallel=4).usage
     ended.purse.settle(ended.purse.reserve(before, None), Usage(before.prompt_tokens, before.completion_tokens * 4))
-    ended.finish(replace(report(long, some(*range(90))), stopped_by=stopped_by))
+    ended.finish(replace(report(long, some(*range(90))), stopped_by=CancelledError("Cancelled.")))
     store.memory.clear()
     store.journal.clear()
-    return before, session(long, store).estimate(parallel=4).usage
-
-
-def test_the_next_estimate_has_learnt_from_this_film(tmp_path: Path, store: Store) -> None:
-    long = films.open_film(write(tmp_path / "long.srt", film(90)), SPANISH)
-    before, after = estimate_after(long, store, None)
-    assert after.prompt_tokens == pytest.approx(before.prompt_tokens, rel=0.1)
-    assert after.completion_tokens == pytest.approx(before.completion_tokens * 2, rel=0.1)
-
-
-def test_a_run_that_was_stopped_teaches_nothing(tmp_path: Path, store: Store) -> None:
-    long = films.open_film(write(tmp_path / "long.srt", film(90)), SPANISH)
-    before, after = estimate_after(long, store, CancelledError("Cancelled."))
-    assert after == before
+    assert session(long, store).estimate(parallel=4).usage == before
 
 
 # --- whose files ----------------------------------------------------------------------------------------------------
@@ -211,60 +197,3 @@ def test_an_output_may_be_replaced_by_whoever_says_so(opened: Film, tmp_path: Pa
     with pytest.raises(OutputTakenError):
         films.open_film(source, SPANISH)
     assert films.open_film(source, SPANISH, may_replace=lambda output: output == taken).output == taken
-
-
-# --- the purse ------------------------------------------------------------------------------------------------------
-
-
-def test_a_limit_counts_what_is_spent_and_what_is_under_way() -> None:
-    purse = Purse(limit=1.0)
-    first = purse.reserve(Usage(300, 100), DOLLAR_A_THOUSAND)
-    second = purse.reserve(Usage(500, 0), DOLLAR_A_THOUSAND)
-    with pytest.raises(CostLimitError) as caught:
-        purse.reserve(Usage(200, 0), DOLLAR_A_THOUSAND)
-    assert caught.value.user_message.startswith("The next request could pass the limit: $0.0000 of $1 are spent.")
-    purse.settle(first, Usage(150, 50))
-    assert purse.spent == pytest.approx(0.2)
-    third = purse.reserve(Usage(200, 0), DOLLAR_A_THOUSAND)
-    purse.settle(second, Usage(), billed=False)
-    purse.settle(third, Usage(200, 0))
-    assert purse.spent == pytest.approx(0.4)
-
-
-def test_a_model_that_takes_more_than_estimated_is_reckoned_with() -> None:
-    """Each model by itself: what the first one takes says nothing of the second."""
-    purse = Purse(limit=1.0)
-    purse.settle(purse.reserve(Usage(50, 50), DOLLAR_A_THOUSAND), Usage(50, 250))
-    other = purse.reserve(Usage(300, 100), Price(input=999.0, output=999.0))
-    purse.settle(other, Usage(), billed=False)
-    with pytest.raises(CostLimitError):
-        purse.reserve(Usage(300, 0), DOLLAR_A_THOUSAND)
-    assert purse.reserve(Usage(200, 0), DOLLAR_A_THOUSAND).dollars == pytest.approx(0.6)
-
-
-def test_a_provider_that_does_not_count_costs_the_estimate() -> None:
-    told: List[float] = []
-    purse = Purse(on_spent=lambda usage, dollars: told.append(dollars))
-    purse.settle(purse.reserve(Usage(300, 100), DOLLAR_A_THOUSAND), Usage())
-    assert purse.spent == pytest.approx(0.4)
-    assert told == [pytest.approx(0.4)]
-
-
-def test_what_is_free_costs_nothing_whatever_it_takes() -> None:
-    purse = Purse(limit=0.01)
-    for _ in range(2):
-        purse.settle(purse.reserve(Usage(300, 100), Price(0.0, 0.0)), Usage(3000, 1000))
-    assert purse.spent == 0.0
-
-
-def test_without_a_price_nothing_is_known_of_the_cost() -> None:
-    told: List[float] = []
-    purse = Purse(on_spent=lambda usage, dollars: told.append(dollars))
-    sums = [purse.spent]
-    for billed in (False, True):
-        purse.settle(purse.reserve(Usage(300, 100), None), Usage(300, 100), billed=billed)
-        sums.append(purse.spent)
-    assert sums == [0.0, 0.0, None]
-    assert told == [0.0]
-    with pytest.raises(ConfigError):
-        Purse(limit=1.0).reserve(Usage(1, 1), None)

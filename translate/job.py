@@ -86,19 +86,18 @@ class TranslationJob:
         self._answered.clear()
         self._tally.begin()
         count = max(1, min(self._parallel, len(self._plan)))
-        workers: List[threading.Thread] = []
+        workers: List[_Worker] = []
         try:
             for number in range(count):
-                task = self._follow if number else self._lead
-                worker = threading.Thread(target=task, name=f"subai-worker-{number}", daemon=True)
+                worker = _Worker(number, self._follow if number else self._lead)
                 worker.start()
                 workers.append(worker)
             for worker in workers:
-                worker.join()
+                worker.wait()
         except BaseException:  # Ctrl-C arrives here: the workers must not go on spending
             self.cancel()
             for worker in workers:
-                worker.join()
+                worker.wait()
             raise
         finally:
             self._tally.end()
@@ -228,6 +227,26 @@ class TranslationJob:
                 return
         # Answers that still come in are paid for, and may end if it is not the network that fails.
         self._halt.stop(error, at_once=not isinstance(error, ProviderError))
+
+
+class _Worker(threading.Thread):
+    """A thread that can still be waited for after a Ctrl-C, when ``join`` takes it for ended (Python 3.9 to 3.12)."""
+
+    def __init__(self, number: int, task: Callable[[], None]) -> None:
+        super().__init__(name=f"subai-worker-{number}", daemon=True)
+        self._task = task
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        try:
+            self._task()
+        finally:
+            self._over.set()
+
+    def wait(self) -> None:
+        while not self._over.wait(0.2):  # seconds: on Windows a Ctrl-C is only heard between two waits
+            pass
+        self.join()
 
 
 class _RouteLostError(Exception):
