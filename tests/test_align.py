@@ -283,7 +283,7 @@ def test_no_target_language_is_needed() -> None:
 def test_a_batch_of_thousands_costs_linear_time() -> None:
     sources, texts = SOURCES * 200, TEXTS * 200
     reply = written(numbered(texts))
-    start = time.perf_counter()
+    start = time.process_time()
     events = judge(reply, Aligner(sources, target=SPANISH), size=60)
-    assert time.perf_counter() - start < 5.0
+    assert time.process_time() - start < 5.0
     assert len(accepted(events)) == len(sources)

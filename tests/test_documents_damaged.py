@@ -209,13 +209,13 @@ def damage_and_check(seeds: range) -> None:
         chance = random.Random(seed)
         name, data = FILES[seed % len(FILES)]
         data = damaged(chance, data)
-        began = time.monotonic()
+        began = time.process_time()
         try:
             readable += check(chance, name, data)
         except BaseException:
             print(f"seed {seed}, {name}: {data!r}")
             raise
-        assert time.monotonic() - began < 5.0
+        assert time.process_time() - began < 5.0
     assert readable > len(seeds) / 2
 
 
@@ -264,11 +264,11 @@ def test_no_cue_is_lost_as_long_as_its_times_are_intact(name: str, text: str) ->
 def test_twenty_thousand_cues_take_no_time_to_speak_of(name: str, cue: str) -> None:
     head = {"film.srt": "", "film.vtt": "WEBVTT\n\n", "film.ass": "[Events]\n"}[name]
     cues = "".join(cue.format(n=n, m=n // 60 % 60, s=n % 60) for n in range(20_000))
-    began = time.monotonic()
+    began = time.process_time()
     document = parse((head + cues).encode(), name)
     document.render({cue.index: cue.text for cue in document.cues})
     assert len(document.cues) == 20_000
-    assert time.monotonic() - began < 10.0
+    assert time.process_time() - began < 10.0
 
 
 HUGE = 20_000  # where the square of it would take minutes
@@ -300,7 +300,7 @@ HUGE = 20_000  # where the square of it would take minutes
     ids=lambda text: ascii(text[:8]),
 )
 def test_no_text_takes_long_to_read(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     for name, head in (
         ("film.srt", "00:00:01,000 --> 00:00:02,000\n"),
         ("film.vtt", "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n"),
@@ -310,4 +310,4 @@ def test_no_text_takes_long_to_read(text: str) -> None:
     ):
         document = parse((head + text).encode(), name)
         document.render({0: text})
-    assert time.monotonic() - began < 5.0
+    assert time.process_time() - began < 5.0

@@ -161,6 +161,6 @@ def test_no_garbage_raises() -> None:
 )
 def test_a_hostile_reply_costs_linear_time(unit: str) -> None:
     reply = unit * (200_000 // len(unit))
-    start = time.perf_counter()
+    start = time.process_time()
     read(reply, 1)
-    assert time.perf_counter() - start < 5.0
+    assert time.process_time() - start < 5.0
