@@ -117,11 +117,22 @@ def test_a_first_whose_model_is_hopeless_is_not_paid_for_the_whole_film(
     assert "did not give one usable answer" in report.notices[0]
 
 
+def test_a_second_that_cannot_do_the_hard_lines_either_still_takes_over(
+    way: Route, standin: StandIn, second_way: Route, second_standin: StandIn
+) -> None:
+    hard = range(0, 240, 10)
+    cues = saying(lines(300), {at: f"Unspeakable {at}." for at in hard})
+    block = where("Unspeakable", blocked_prompt)
+    standin.script = lambda exchange: no_credit if "Unspeakable 230." in texts(second_standin) else block(exchange)
+    second_standin.script = block
+    check(cues, TranslationJob(cues, SPANISH, [way, second_way], parallel=1).run(), kept=hard)
+
+
 def test_when_both_models_are_hopeless_the_job_says_so(
     way: Route, standin: StandIn, second_way: Route, second_standin: StandIn
 ) -> None:
     standin.script = second_standin.script = always(null_content)
-    report = TranslationJob(FILM, SPANISH, [way, second_way], parallel=1).run()
+    report = TranslationJob(lines(700), SPANISH, [way, second_way], parallel=1).run()
     assert isinstance(report.stopped_by, AnswerError)
     assert "other did not give" in report.stopped_by.user_message
     assert second_standin.stats().requests <= HOPELESS_AFTER * PATIENCE

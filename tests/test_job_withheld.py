@@ -5,7 +5,7 @@ from typing import Callable, Optional
 
 import pytest
 from job_support import SPANISH, Heard, batches, check, cues_of, lines, route, saying, texts, where
-from standin_faults import blocked_prompt, refusal
+from standin_faults import blocked_prompt, refusal, refusing
 
 from cli.standin import Answer, Exchange, Fault, StandIn
 from cli.standin.dialect import BLOCKED, LENGTH
@@ -129,3 +129,13 @@ def test_one_cut_answer_to_a_small_batch_does_not_make_all_others_tiny(way: Rout
     standin.script = lambda exchange: cut if exchange.number == 1 else None
     check(FILM, TranslationJob(FILM, SPANISH, [way], parallel=1).run())
     assert standin.stats().requests <= 3 + math.ceil(len(FILM) / LEAST_BATCH)
+
+
+def test_a_model_with_a_small_context_is_asked_for_less_at_once(way: Route, standin: StandIn) -> None:
+    """As llama.cpp says it: a 400 for a question that is too long, and nothing is billed."""
+    too_long = refusing(400, "the request exceeds the available context size, try increasing it")
+    standin.script = lambda exchange: too_long if len(cues_of(exchange)) > 30 else None
+    check(FILM, TranslationJob(FILM, SPANISH, [way], parallel=1).run())
+    sizes = [len(batch) for batch in batches(standin)]
+    assert sum(size > 30 for size in sizes) == 1
+    assert len(texts(standin)) == len(FILM) + next(size for size in sizes if size > 30)

@@ -9,12 +9,12 @@ from functools import partial
 from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 from api.base import Usage
-from core.errors import CancelledError, LengthError, NothingSentError, ProviderError, SubAIError
+from core.errors import CancelledError, NothingSentError, ProviderError, SubAIError
 from translate.asking import Around, Outcome, Route, ask
 from translate.costs import estimate
 from translate.documents import Cue
 from translate.halt import Halt
-from translate.ladder import LADDER, SECOND_LADDER, Climb, Step
+from translate.ladder import LADDER, SECOND_LADDER, TOO_MUCH, Climb
 from translate.plan import Batch, Plan
 from translate.prompt import Brief
 from translate.purse import CostLimitError, Purse, Reservation
@@ -148,17 +148,16 @@ class TranslationJob:
     def _translate(self, batch: Batch) -> None:
         left = [self._cues[index] for index in batch.indices]
         reasons: Dict[int, str] = {}
-        steps: Sequence[Step] = LADDER
-        for route in list(self._routes):
-            asked = len(left)
+        routes = list(self._routes)
+        for route in routes:
             climb = Climb(partial(self._ask, route))
-            left = climb.run(left, steps)
+            left = climb.run(left, LADDER if route is routes[0] else SECOND_LADDER)
             reasons.update(climb.reasons)
-            if self._standing.is_hopeless(route, asked, len(left)):
+            # Of a second route nothing can be said: it gets only what is hard.
+            if route is routes[0] and self._standing.is_hopeless(route, len(batch.indices), len(left)):
                 self._lose(route, self._standing.hopeless(route))
             if not left:
                 return
-            steps = SECOND_LADDER
         for cue in left:
             self._tally.keep(cue.index, reasons.get(cue.index, "failed"))
 
@@ -192,7 +191,7 @@ class TranslationJob:
         self._tally.used(outcome.usage)
         if isinstance(outcome.error, CancelledError):
             raise outcome.error
-        if isinstance(outcome.error, LengthError):
+        if isinstance(outcome.error, TOO_MUCH):
             self._plan.limit(max(LEAST_BATCH, len(cues) // 2))
         if self._standing.is_lost(route, outcome) and outcome.error is not None:
             raise _RouteLostError(route, outcome.error)
