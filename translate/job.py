@@ -9,7 +9,7 @@ from functools import partial
 from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 from api.base import Usage
-from core.errors import CancelledError, NothingSentError, ProviderError, SubAIError
+from core.errors import CancelledError, NothingSentError, PoolTimeoutError, ProviderError, SubAIError
 from translate.asking import Around, Outcome, Route, ask
 from translate.costs import estimate
 from translate.documents import Cue
@@ -26,6 +26,9 @@ log = logging.getLogger("subai.job")
 
 #: However soon an answer was cut off for its length, batches are not planned smaller than this: the repairs are.
 LEAST_BATCH = 12
+
+#: Seconds between two attempts to get one of the connections, on top of what the pool waits itself.
+BUSY_PAUSE = 0.1
 
 
 class TranslationJob:
@@ -162,11 +165,18 @@ class TranslationJob:
             self._tally.keep(cue.index, reasons.get(cue.index, "failed"))
 
     def _ask(self, route: Route, cues: Sequence[Cue], anchored: bool, in_context: bool) -> Outcome:
-        """Ask ``route`` once.
+        """Ask ``route`` once, however long others hold all its connections.
 
         :raises CancelledError: the job is to end, or cannot pay for this.
         :raises _RouteLostError: there is no point in asking the route for anything else.
         """
+        while True:
+            outcome = self._try(route, cues, anchored, in_context)
+            if not isinstance(outcome.error, PoolTimeoutError):
+                return outcome
+            self._halt.wait(BUSY_PAUSE)
+
+    def _try(self, route: Route, cues: Sequence[Cue], anchored: bool, in_context: bool) -> Outcome:
         self._halt.raise_if_stopped()
         expected = self._expected(cues)
         reserved = self._reserve(expected, route)
