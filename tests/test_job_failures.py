@@ -65,6 +65,7 @@ from translate.standing import HOPELESS_AFTER
 pytest_plugins = ("job_fixtures",)
 
 FILM = lines(300)
+SHORT = lines(60)
 PARALLEL = 8
 
 
@@ -237,12 +238,12 @@ def test_an_answer_that_is_coming_in_when_the_quota_ends_is_not_thrown_away(
 @pytest.mark.parametrize("number", [1, 3])
 def test_one_bad_answer_stops_nothing(fault: Fault, number: int, way: Route, standin: StandIn) -> None:
     standin.script = in_turn(*[None] * (number - 1), fault)
-    check(FILM, TranslationJob(FILM, SPANISH, [way], parallel=1).run())
+    check(SHORT, TranslationJob(SHORT, SPANISH, [way], parallel=1).run())
 
 
 def test_some_429s_and_errors_cost_no_cue(way: Route, standin: StandIn) -> None:
     standin.script = in_turn(None, too_many(), None, failing, unavailable, too_many(), None, close_before_answer)
-    check(FILM, TranslationJob(FILM, SPANISH, [way], parallel=PARALLEL).run())
+    check(SHORT, TranslationJob(SHORT, SPANISH, [way], parallel=PARALLEL).run())
 
 
 def test_who_finds_all_connections_in_use_waits_for_one(standin: StandIn, key: str, transport: Transport) -> None:
