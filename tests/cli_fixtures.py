@@ -10,8 +10,9 @@
 =========== =========================================================================================================
 """
 
+import logging
 from pathlib import Path
-from typing import List
+from typing import Iterator, List
 
 import pytest
 from cli_support import KEYS, SMALL, Done, Run, write
@@ -55,7 +56,10 @@ def small(folder: Path) -> str:
 
 
 @pytest.fixture
-def run(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    log = logging.getLogger("subai")
+    before = log.handlers, log.level
+
     def call(*words: str) -> Done:
         # A process of its own would not know of endpoints that others have met on the same port.
         monkeypatch.setattr(core.endpoints, "_states", {})
@@ -65,7 +69,9 @@ def run(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
         code = main([str(word) for word in words])
         return Done(code, *capsys.readouterr())
 
-    return call
+    yield call
+    log.handlers, level = before
+    log.setLevel(level)
 
 
 @pytest.fixture

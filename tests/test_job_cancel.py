@@ -21,7 +21,7 @@ from translate.report import PENDING, PROVISIONAL, TRANSLATED, CueEvent
 
 pytest_plugins = ("job_fixtures",)
 
-FILM = lines(300)
+FILM = lines(200)
 PARALLEL = 8
 
 

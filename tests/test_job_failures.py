@@ -4,7 +4,20 @@ import threading
 from typing import Dict, Optional, Type
 
 import pytest
-from job_support import SPANISH, Heard, Running, batches, check, cues_of, leaving_blank, lines, until, workers, wrong
+from job_support import (
+    SPANISH,
+    Heard,
+    Running,
+    batches,
+    check,
+    cues_of,
+    leaving_blank,
+    lines,
+    route,
+    until,
+    workers,
+    wrong,
+)
 from standin_faults import (
     always,
     bad_key,
@@ -26,7 +39,9 @@ from standin_faults import (
     unavailable,
 )
 
-from cli.standin import Answer, Exchange, Fault, StandIn
+from cli.standin import Answer, Exchange, Fault, Pace, StandIn
+from core.config import PoolConfig
+from core.connection_pool import ConnectionPoolManager
 from core.errors import (
     AnswerError,
     ConnectError,
@@ -40,6 +55,7 @@ from core.errors import (
     SubAIError,
     TransportError,
 )
+from core.transport import Transport
 from translate.asking import Route
 from translate.job import TranslationJob
 from translate.ladder import PATIENCE
@@ -49,6 +65,7 @@ from translate.standing import HOPELESS_AFTER
 pytest_plugins = ("job_fixtures",)
 
 FILM = lines(300)
+SHORT = lines(60)
 PARALLEL = 8
 
 
@@ -221,12 +238,23 @@ def test_an_answer_that_is_coming_in_when_the_quota_ends_is_not_thrown_away(
 @pytest.mark.parametrize("number", [1, 3])
 def test_one_bad_answer_stops_nothing(fault: Fault, number: int, way: Route, standin: StandIn) -> None:
     standin.script = in_turn(*[None] * (number - 1), fault)
-    check(FILM, TranslationJob(FILM, SPANISH, [way], parallel=1).run())
+    check(SHORT, TranslationJob(SHORT, SPANISH, [way], parallel=1).run())
 
 
 def test_some_429s_and_errors_cost_no_cue(way: Route, standin: StandIn) -> None:
     standin.script = in_turn(None, too_many(), None, failing, unavailable, too_many(), None, close_before_answer)
-    check(FILM, TranslationJob(FILM, SPANISH, [way], parallel=PARALLEL).run())
+    check(SHORT, TranslationJob(SHORT, SPANISH, [way], parallel=PARALLEL).run())
+
+
+def test_who_finds_all_connections_in_use_waits_for_one(standin: StandIn, key: str, transport: Transport) -> None:
+    """As when another job shares the provider: it says nothing of the provider, nor of the cues."""
+    standin.pace = Pace(round_trip=0.15)
+    with ConnectionPoolManager(PoolConfig(pool_timeout=0.01)) as pool:
+        report = TranslationJob(
+            lines(60), SPANISH, [route(standin, key, Transport(pool, parallel=1))], parallel=8
+        ).run()
+        assert any(snapshot.errors for snapshot in pool.stats().values())
+    check(lines(60), report)
 
 
 # --- a model that cannot ----------------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from translate.report import PROVISIONAL, TRANSLATED
 
 pytest_plugins = ("job_fixtures",)
 
-#: 50 minutes, a cue each 6 seconds.
-FILM = [replace(cue, start=cue.index * 6.0, end=cue.index * 6.0 + 4.0) for cue in lines(500)]
+#: 50 minutes, a cue each 12 seconds.
+FILM = [replace(cue, start=cue.index * 12.0, end=cue.index * 12.0 + 9.0) for cue in lines(250)]
 
 
 class Held:
@@ -61,7 +61,7 @@ def test_the_first_request_is_small_and_begins_with_the_cue_on_the_screen(way: R
 
 def test_what_lies_before_the_playhead_comes_last(way: Route, standin: StandIn) -> None:
     check(FILM, TranslationJob(FILM, SPANISH, [way], parallel=1, position=2400.0).run())
-    assert texts(standin) == [cue.text for cue in [*FILM[400:], *FILM[:400]]]
+    assert texts(standin) == [cue.text for cue in [*FILM[200:], *FILM[:200]]]
 
 
 def test_a_seek_orders_anew_what_is_not_sent(way: Route, standin: StandIn, held: Held) -> None:
@@ -71,7 +71,7 @@ def test_a_seek_orders_anew_what_is_not_sent(way: Route, standin: StandIn, held:
     held.let_all_go()
     check(FILM, running.report())
     sizes = [len(batch) for batch in batches(standin)]
-    assert texts(standin) == [cue.text for cue in [*FILM[:4], *FILM[300:], *FILM[4:300]]]
+    assert texts(standin) == [cue.text for cue in [*FILM[:4], *FILM[150:], *FILM[4:150]]]
     assert sizes[1] <= 4, "what is on the screen after a seek waits for a large batch"
 
 
@@ -84,7 +84,7 @@ def test_every_worker_follows_a_seek_as_soon_as_it_is_free(way: Route, standin: 
     held.let_go(4)
     until(lambda: standin.stats().requests == 9)
     soon = {text for batch in batches(standin)[5:] for text in batch.values()}
-    assert soon <= {cue.text for cue in FILM[400:]}
+    assert soon <= {cue.text for cue in FILM[200:]}
     assert on_screen(FILM, 2400.0).text in soon
     held.let_all_go()
     check(FILM, running.report())
@@ -114,13 +114,13 @@ def test_the_cue_on_the_screen_is_shown_before_its_answer_is_whole(way: Route, s
     standin.pace = Pace(tokens_per_second=150.0)
     running = Running(TranslationJob(FILM, SPANISH, [way], position=2401.0, on_event=heard))
     heard.wait_for(PROVISIONAL)
-    assert heard.events[0].index == 400
-    assert heard.events[0].text == pseudo_translate(FILM[400].text)
-    until(lambda: {400, 401, 402, 403} <= heard.texts(TRANSLATED).keys())
+    assert heard.events[0].index == 200
+    assert heard.events[0].text == pseudo_translate(FILM[200].text)
+    until(lambda: {200, 201, 202, 203} <= heard.texts(TRANSLATED).keys())
     running.cancel()
 
 
 def test_where_requests_are_scarce_a_film_takes_no_more_of_them(way: Route, standin: StandIn) -> None:
     check(FILM, TranslationJob(FILM, SPANISH, [way], position=2401.0, requests=4).run())
     assert standin.stats().requests == 4
-    assert next(iter(batches(standin)[0].values())) == FILM[400].text
+    assert next(iter(batches(standin)[0].values())) == FILM[200].text

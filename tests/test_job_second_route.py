@@ -15,7 +15,7 @@ from translate.standing import HOPELESS_AFTER
 
 pytest_plugins = ("job_fixtures",)
 
-FILM = saying(lines(160), {137: "Something unspeakable, 137 times."})
+FILM = saying(lines(80), {57: "Something unspeakable, 57 times."})
 
 
 def test_only_the_cue_that_the_first_blocks_goes_to_the_second(
@@ -24,7 +24,7 @@ def test_only_the_cue_that_the_first_blocks_goes_to_the_second(
     standin.script = where("unspeakable", blocked_prompt)
     report = TranslationJob(FILM, SPANISH, [way, second_way]).run()
     check(FILM, report)
-    assert texts(second_standin) == ["Something unspeakable, 137 times."]
+    assert texts(second_standin) == ["Something unspeakable, 57 times."]
     assert second_standin.log[0].model == "other"
     assert report.notices == ()
 
@@ -44,8 +44,8 @@ def test_what_neither_can_do_is_kept_with_the_last_reason(
     standin.script = where("unspeakable", blocked_prompt)
     second_standin.script = always(leaving_blank("unspeakable"))
     report = TranslationJob(FILM, SPANISH, [way, second_way]).run()
-    check(FILM, report, kept=[137])
-    assert report.kept == {137: "empty"}
+    check(FILM, report, kept=[57])
+    assert report.kept == {57: "empty"}
 
 
 @pytest.mark.parametrize("fault", [bad_key, no_credit, failing, too_many()])
@@ -97,7 +97,7 @@ def test_when_both_are_lost_the_job_ends_with_what_the_second_said(
 def test_a_second_that_is_lost_does_not_end_the_first(
     way: Route, standin: StandIn, second_way: Route, second_standin: StandIn
 ) -> None:
-    culprits = (20, 90, 137)
+    culprits = (20, 40, 57)
     cues = saying(FILM, {at: f"Something unspeakable, {at} times." for at in culprits})
     standin.script = where("unspeakable", blocked_prompt)
     second_standin.script = always(bad_key)
@@ -117,11 +117,22 @@ def test_a_first_whose_model_is_hopeless_is_not_paid_for_the_whole_film(
     assert "did not give one usable answer" in report.notices[0]
 
 
+def test_a_second_that_cannot_do_the_hard_lines_either_still_takes_over(
+    way: Route, standin: StandIn, second_way: Route, second_standin: StandIn
+) -> None:
+    hard = range(0, 240, 10)
+    cues = saying(lines(300), {at: f"Unspeakable {at}." for at in hard})
+    block = where("Unspeakable", blocked_prompt)
+    standin.script = lambda exchange: no_credit if "Unspeakable 230." in texts(second_standin) else block(exchange)
+    second_standin.script = block
+    check(cues, TranslationJob(cues, SPANISH, [way, second_way], parallel=1).run(), kept=hard)
+
+
 def test_when_both_models_are_hopeless_the_job_says_so(
     way: Route, standin: StandIn, second_way: Route, second_standin: StandIn
 ) -> None:
     standin.script = second_standin.script = always(null_content)
-    report = TranslationJob(FILM, SPANISH, [way, second_way], parallel=1).run()
+    report = TranslationJob(lines(700), SPANISH, [way, second_way], parallel=1).run()
     assert isinstance(report.stopped_by, AnswerError)
     assert "other did not give" in report.stopped_by.user_message
     assert second_standin.stats().requests <= HOPELESS_AFTER * PATIENCE

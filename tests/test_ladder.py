@@ -8,7 +8,7 @@ import pytest
 from core.errors import AnswerError, BlockedError, ConnectionDroppedError, LengthError, RefusalError
 from translate.asking import Outcome
 from translate.documents import Cue
-from translate.ladder import LADDER, MOST_REQUESTS, SECOND_LADDER, Climb
+from translate.ladder import LADDER, MOST_REQUESTS, PATIENCE, SECOND_LADDER, Climb
 
 
 def cues(count: int) -> List[Cue]:
@@ -112,10 +112,17 @@ def test_a_withheld_cue_is_found_in_log2_n_plus_2_requests_and_all_others_are_tr
     assert len(model.asked) - 1 <= math.ceil(math.log2(size)) + 2
 
 
-def test_several_blocked_cues_are_all_found() -> None:
-    culprits = {5, 31, 32, 90}
+@pytest.mark.parametrize("culprits", [{0, 1}, {5, 31, 32, 90}, {97, 98, 99}])
+def test_several_blocked_cues_are_all_found(culprits: Set[int]) -> None:
     model = Model(withholding_whole_answers_for(culprits))
     assert {cue.index for cue in Climb(model).run(cues(100))} == culprits
+
+
+def test_ten_blocked_cues_among_a_hundred_cost_no_other() -> None:
+    culprits = set(range(3, 100, 10))
+    model = Model(withholding_whole_answers_for(culprits))
+    assert {cue.index for cue in Climb(model).run(cues(100))} == culprits
+    assert len(model.asked) < MOST_REQUESTS
 
 
 def test_a_filter_that_withholds_by_mood_costs_no_cue() -> None:
@@ -189,12 +196,12 @@ def test_a_model_that_gives_nothing_is_given_up_after_six_requests() -> None:
 
 
 @pytest.mark.parametrize("error", [BlockedError, RefusalError])
-def test_a_model_that_declines_everything_is_given_up_after_twelve_requests(error: Type[AnswerError]) -> None:
+def test_a_model_that_declines_everything_is_given_up_after_eighteen_requests(error: Type[AnswerError]) -> None:
     model = Model(withholding_whole_answers_for(set(range(100)), error))
     climb = Climb(model)
     assert len(climb.run(cues(100))) == 100
     assert set(climb.reasons.values()) == {error.reason}
-    assert len(model.asked) == 12
+    assert len(model.asked) == PATIENCE
 
 
 def test_a_model_that_is_hardly_of_use_is_not_paid_for_ever() -> None:

@@ -57,6 +57,12 @@ class Halt:
         if self.reason is not None:
             raise CancelledError("Cancelled.")
 
+    def wait(self, seconds: float) -> None:
+        """:raises CancelledError: the run is to end; at once."""
+        with self._lock:
+            waiting = self._waiting
+        waiting.wait(seconds)
+
     @contextmanager
     def request(self, on_answer: Callable[[], None]) -> Iterator[Tuple[CancelToken, Callable[[], None]]]:
         """What cancels one request, and what to call when its answer begins, which calls ``on_answer``."""

@@ -9,12 +9,12 @@ from functools import partial
 from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 from api.base import Usage
-from core.errors import CancelledError, LengthError, NothingSentError, ProviderError, SubAIError
+from core.errors import CancelledError, NothingSentError, PoolTimeoutError, ProviderError, SubAIError
 from translate.asking import Around, Outcome, Route, ask
 from translate.costs import estimate
 from translate.documents import Cue
 from translate.halt import Halt
-from translate.ladder import LADDER, SECOND_LADDER, Climb, Step
+from translate.ladder import LADDER, SECOND_LADDER, TOO_MUCH, Climb
 from translate.plan import Batch, Plan
 from translate.prompt import Brief
 from translate.purse import CostLimitError, Purse, Reservation
@@ -26,6 +26,9 @@ log = logging.getLogger("subai.job")
 
 #: However soon an answer was cut off for its length, batches are not planned smaller than this: the repairs are.
 LEAST_BATCH = 12
+
+#: Seconds between two attempts to get one of the connections, on top of what the pool waits itself.
+BUSY_PAUSE = 0.1
 
 
 class TranslationJob:
@@ -148,26 +151,32 @@ class TranslationJob:
     def _translate(self, batch: Batch) -> None:
         left = [self._cues[index] for index in batch.indices]
         reasons: Dict[int, str] = {}
-        steps: Sequence[Step] = LADDER
-        for route in list(self._routes):
-            asked = len(left)
+        routes = list(self._routes)
+        for route in routes:
             climb = Climb(partial(self._ask, route))
-            left = climb.run(left, steps)
+            left = climb.run(left, LADDER if route is routes[0] else SECOND_LADDER)
             reasons.update(climb.reasons)
-            if self._standing.is_hopeless(route, asked, len(left)):
+            # Of a second route nothing can be said: it gets only what is hard.
+            if route is routes[0] and self._standing.is_hopeless(route, len(batch.indices), len(left)):
                 self._lose(route, self._standing.hopeless(route))
             if not left:
                 return
-            steps = SECOND_LADDER
         for cue in left:
             self._tally.keep(cue.index, reasons.get(cue.index, "failed"))
 
     def _ask(self, route: Route, cues: Sequence[Cue], anchored: bool, in_context: bool) -> Outcome:
-        """Ask ``route`` once.
+        """Ask ``route`` once, however long others hold all its connections.
 
         :raises CancelledError: the job is to end, or cannot pay for this.
         :raises _RouteLostError: there is no point in asking the route for anything else.
         """
+        while True:
+            outcome = self._try(route, cues, anchored, in_context)
+            if not isinstance(outcome.error, PoolTimeoutError):
+                return outcome
+            self._halt.wait(BUSY_PAUSE)
+
+    def _try(self, route: Route, cues: Sequence[Cue], anchored: bool, in_context: bool) -> Outcome:
         self._halt.raise_if_stopped()
         expected = self._expected(cues)
         reserved = self._reserve(expected, route)
@@ -192,7 +201,7 @@ class TranslationJob:
         self._tally.used(outcome.usage)
         if isinstance(outcome.error, CancelledError):
             raise outcome.error
-        if isinstance(outcome.error, LengthError):
+        if isinstance(outcome.error, TOO_MUCH):
             self._plan.limit(max(LEAST_BATCH, len(cues) // 2))
         if self._standing.is_lost(route, outcome) and outcome.error is not None:
             raise _RouteLostError(route, outcome.error)

@@ -6,7 +6,7 @@ The ladder is climbed by whoever took the batch, so a hole near the playhead is 
 from dataclasses import dataclass
 from typing import Callable, Dict, List, Optional, Sequence, Set, Tuple
 
-from core.errors import BlockedError, LengthError, RefusalError
+from core.errors import BadRequestError, BlockedError, BodyTooLargeError, LengthError, RefusalError
 from translate.asking import Outcome
 from translate.documents import Cue
 
@@ -27,11 +27,15 @@ LADDER = (Step(1000, False), Step(1000, True), Step(12, True), Step(4, True), St
 #: What a second route is asked for what the first could not: together, then each alone.
 SECOND_LADDER = (Step(40, True), Step(1, False))
 
-#: Requests that one batch may cost before what is left keeps its source: nobody wants to pay for a model that cannot.
-MOST_REQUESTS = 48
-#: What a batch may cost that has brought nothing yet: 6 answers without a usable cue, each of which takes 2, or 12 that
-#: were withheld, since finding one cue among 400 takes 10.
-PATIENCE = 12
+#: Requests that one batch may cost before what is left keeps its source: those of a large one asked cue by cue. Ten
+#: withheld cues among a hundred take about 80.
+MOST_REQUESTS = 100
+#: What a batch may cost that has brought nothing yet: 6 answers without a usable cue, each of which takes 3, or 18 that
+#: were withheld: if the first two of a hundred cues are to blame, that is how many it takes to find both.
+PATIENCE = 18
+
+#: Less at once may do: the answer, or with a small context the question too, was longer than the model can take.
+TOO_MUCH = (LengthError, BadRequestError, BodyTooLargeError)
 
 _WITHHELD = (BlockedError, RefusalError)
 
@@ -72,7 +76,7 @@ class Climb:
             return list(part)
         if answer.withheld and answer.left:
             return self._isolate(answer.left, anchored, alone=answer.alone)
-        if answer.too_long and len(answer.left) > 1:
+        if answer.too_much and len(answer.left) > 1:
             halves = _parts(answer.left, (len(answer.left) + 1) // 2)
             return [cue for half in halves for cue in self._climb_one(half, anchored)]
         return answer.left
@@ -96,12 +100,12 @@ class Climb:
         self._had_prose = self._had_prose or prose
         if withheld or prose:
             self._in_context = False  # the line that is to blame may be one of those around
-        self._patience -= 1 if withheld or prose else 2
+        self._patience -= 1 if withheld or prose else 3
         return _Answer(
             left=[cue for cue in part if cue.index not in outcome.accepted],
             withheld=withheld,
             alone=withheld and len(part) == 1 and not in_context,
-            too_long=isinstance(outcome.error, LengthError),
+            too_much=isinstance(outcome.error, TOO_MUCH),
         )
 
     def _isolate(self, part: Sequence[Cue], anchored: bool, *, alone: bool) -> List[Cue]:
@@ -135,7 +139,7 @@ class _Answer:
     left: List[Cue]
     withheld: bool
     alone: bool
-    too_long: bool
+    too_much: bool
 
 
 def _parts(cues: Sequence[Cue], size: int) -> List[List[Cue]]:

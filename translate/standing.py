@@ -12,6 +12,7 @@ from core.errors import (
     KeyRefusedError,
     ModelNotFoundError,
     OverloadedError,
+    PoolTimeoutError,
     QuotaError,
     RateLimitError,
     ServerError,
@@ -27,6 +28,7 @@ HOPELESS_AFTER = 4
 HOPELESS_CUES = 20
 
 _FINAL = (KeyRefusedError, QuotaError, ModelNotFoundError, ConfigError)
+_OF_THIS_SIDE = (BodyTooLargeError, PoolTimeoutError)
 _PASSING = (TransportError, ServerError, OverloadedError, RateLimitError)
 
 
@@ -59,7 +61,7 @@ class Standing:
             if outcome.answered or isinstance(error, AnswerError):
                 record.answered = True
             record.complaint = error.user_message if isinstance(error, AnswerError) else ""
-            passing = isinstance(error, _PASSING) and not isinstance(error, BodyTooLargeError)
+            passing = isinstance(error, _PASSING) and not isinstance(error, _OF_THIS_SIDE)
             record.missed = record.missed + 1 if passing and not outcome.accepted else 0
             if isinstance(error, _FINAL) or (passing and error is not None and error.permanent):
                 return True
