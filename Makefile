@@ -28,7 +28,7 @@ venv: $(VENV)/.dev-ready ## set up .venv with everything a developer needs
 # --- tests --------------------------------------------------------------------------------------------------------------
 
 test: $(VENV)/.test-ready ## the tests, with coverage (under two minutes)
-	$(PY) -m pytest --cov --cov-report=term --cov-report=json:build/coverage.json
+	$(PY) -m pytest -n auto --cov --cov-report=term --cov-report=json:build/coverage.json
 	$(PY) tools/check_coverage.py build/coverage.json
 	@echo "Left to make test-long: $$($(PY) -m pytest --collect-only -q -m long | tail -n 1)"
 	@echo "Left to make test-kodi: $$($(PY) -m pytest --collect-only -q tests_kodi | tail -n 1)"

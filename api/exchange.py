@@ -76,7 +76,7 @@ class HTTPProvider(Provider):
         self._endpoint = Endpoint.of(self.label, base_url or self.default_base_url, api_key)
         if self.needs_key and not self._endpoint.key:
             raise ConfigError(
-                f"There is no key for {self.label}. Set {self.key_name}{self._at_page()}.", provider=self.name
+                f"There is no key for {self.label}. Set {self.key_name}; make one{self._at_page()}.", provider=self.name
             )
         self._endpoint_id = endpoint_id(self._endpoint.base_url, self._endpoint.key)
         self._source = Source(self.name, self.label, self._key_hint(), self._endpoint.key)

@@ -2,7 +2,8 @@
 
 import argparse
 import re
-from typing import List, Optional, Tuple
+import sys
+from typing import Any, List, Tuple
 
 from cli.connect import DEMO, KEY_VARIABLES, PROVIDER_NAMES
 from core.errors import ConfigError
@@ -13,7 +14,10 @@ _TIME = re.compile(r"(?:(?:(\d{1,2}):)?(\d{1,3}):)?(\d{1,5}(?:\.\d+)?)")
 
 
 class _Parser(argparse.ArgumentParser):
-    """Bad usage is one line, like every other error."""
+    """Bad usage is one line, like every other error; a flag is only known by its whole name."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> "NoReturn":  # type: ignore[name-defined]  # noqa: F821
         raise ConfigError(f"{message[:1].upper()}{message[1:]}. See {self.prog} --help.")
@@ -25,9 +29,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     _add_translate(commands.add_parser("translate", help="translate subtitle files"))
     check = commands.add_parser("check", help="see that key, model and connection are good")
-    check.add_argument(
-        "--model", metavar="M", default="", help="the provider's usual one if left out"
-    )
+    check.add_argument("--model", metavar="M", default="", help="the provider's usual one if left out")
     _add_connection(check)
     _add_connection(commands.add_parser("models", help="list the provider's models"))
     _add_memory(commands.add_parser("memory", help="what was translated before: stats, clear, export, import"))
@@ -134,9 +136,7 @@ def _dollars(text: str) -> float:
 
 
 def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
-    return int(text)
+    return _whole(text, "of 1 or more", sys.maxsize)
 
 
 def _budget(text: str) -> Tuple[int, int]:
@@ -145,7 +145,10 @@ def _budget(text: str) -> Tuple[int, int]:
 
 
 def _parallel(text: str) -> int:
-    number: Optional[int] = int(text) if text.isdigit() else None
-    if number is None or not 1 <= number <= MOST_PARALLEL:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST_PARALLEL}")
-    return number
+    return _whole(text, f"from 1 to {MOST_PARALLEL}", MOST_PARALLEL)
+
+
+def _whole(text: str, bounds: str, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number {bounds}")
+    return int(text)

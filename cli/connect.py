@@ -11,8 +11,10 @@ from api.exchange import HTTPProvider
 from cli.standin import StandIn
 from cli.terminal import say
 from core.connection_pool import ConnectionPoolManager, PoolUnavailableError
+from core.errors import ConfigError
 from core.transport import Transport
 
+COMPATIBLE = "compatible"
 DEMO = "demo"
 KEY_VARIABLES = {name: kind.key_name for name, kind in api.PROVIDERS.items()}
 PROVIDER_NAMES = (*KEY_VARIABLES, DEMO)
@@ -33,17 +35,12 @@ def choose_provider(wanted: Optional[str], base_url: Optional[str]) -> str:
     """``wanted``, else the first provider that there is a key for, else the server at ``base_url``, else the demo."""
     if wanted:
         return wanted
-    for name, variable in KEY_VARIABLES.items():
-        if os.environ.get(variable) and name != "compatible":
-            return name
-    return "compatible" if base_url else DEMO
+    return next(filter(key_of, KEY_VARIABLES), COMPATIBLE if base_url else DEMO)
 
 
 def say_that_it_is_a_demo() -> None:
     """Nobody may take the stand-in's answers for a translation."""
-    say(
-        "The bundled stand-in answers. This is NOT a translation: lines come back in brackets, to show how a run goes."
-    )
+    say("The bundled stand-in answers. This is NOT a translation: lines come back in brackets, to show how a run goes.")
     others = ", ".join(KEY_VARIABLES[name] for name in ("gemini", "openrouter"))
     say(f"For a real one set a key first, for example:  export OPENAI_API_KEY=...   (or {others})")
 
@@ -55,6 +52,8 @@ def connected(options: argparse.Namespace) -> Iterator[Connection]:
     :raises ConfigError: there is no key for it, or a flag cannot be used.
     """
     name = choose_provider(options.provider, options.base_url)
+    if name == COMPATIBLE and not options.base_url:
+        raise ConfigError("Say with --base-url where the server is, such as http://localhost:1234/v1")
     with ConnectionPoolManager() as pool:
         with suppress(PoolUnavailableError):  # it works without one too, and says so
             pool.get_pool(options.proxy, options.ca_file)  # what is wrong with these two shows now

@@ -4,7 +4,8 @@ import argparse
 from typing import List, Optional
 
 from api.exchange import HTTPProvider
-from cli.connect import DEMO, DEMO_MODEL, Connection, with_key
+from cli.connect import COMPATIBLE, DEMO, DEMO_MODEL, Connection, with_key
+from cli.remembering import prices, prices_path
 from core.cancel import CancelToken
 from core.errors import ConfigError
 from core.rate_limit import Limits
@@ -21,35 +22,41 @@ def routes(connection: Connection, options: argparse.Namespace) -> List[Route]:
 
     :raises ConfigError: a model has to be named, or the second provider cannot be used.
     """
-    first = Route(connection.provider, _model(connection, options))
+    first = _route(connection.name, connection.provider, _wanted(connection, options), options)
     if options.second_provider is None:
         return [first]
     name, model = options.second_provider
     own_url = options.base_url if name == connection.name else None
-    if name == "compatible" and not (options.second_base_url or own_url):
+    if name == COMPATIBLE and not (options.second_base_url or own_url):
         raise ConfigError("Say with --second-base-url where the second provider is, such as http://localhost:1234/v1")
     provider = with_key(name, options.second_base_url or own_url, connection.transport)
-    return [first, Route(provider, _pick(provider, model, options))]
+    return [first, _route(name, provider, model, options)]
 
 
-def set_budgets(
-    connection: Connection, route: Route, store: Optional[Store], options: argparse.Namespace
-) -> Optional[int]:
-    """Hold the first provider to the flags' budgets; how many requests a film may plan with, if they are scarce."""
+def set_budgets(connection: Connection, route: Route, store: Optional[Store], options: argparse.Namespace) -> None:
+    """Hold the first provider to the budgets of the flags."""
     requests, tokens = options.budget_per_minute
     limits = Limits(requests, tokens, options.budget_per_day, _DAY_BEGINS.get(connection.name, 0.0))
     counter = store.ledger.day_counter(f"{connection.provider.base_url} {route.model}") if store else None
-    limiter = connection.provider.limiter
-    limiter.configure(limits, counter)
-    left = limiter.left_today()
+    connection.provider.limiter.configure(limits, counter)
+
+
+def requests_for_next(connection: Connection, options: argparse.Namespace) -> Optional[int]:
+    """How many requests the next film may plan with; None where they are not scarce."""
+    left = connection.provider.limiter.left_today()
     return None if left is None else requests_for_film(options.budget_per_day, left)
 
 
-def _model(connection: Connection, options: argparse.Namespace) -> str:
-    return _pick(connection.provider, options.model or (DEMO_MODEL if connection.name == DEMO else ""), options)
+def _wanted(connection: Connection, options: argparse.Namespace) -> str:
+    return options.model or (DEMO_MODEL if connection.name == DEMO else "")
 
 
-def _pick(provider: HTTPProvider, wanted: str, options: argparse.Namespace) -> str:
-    if options.estimate:
-        return wanted or provider.default_model  # an estimate sends nothing, not even to ask which models there are
-    return provider.pick_model(wanted, CancelToken())
+def _route(name: str, provider: HTTPProvider, wanted: str, options: argparse.Namespace) -> Route:
+    # An estimate sends nothing, not even to ask which models there are.
+    model = wanted or provider.default_model if options.estimate else provider.pick_model(wanted, CancelToken())
+    price = prices().price(name, model)
+    if options.max_cost is not None and price is None:
+        raise ConfigError(
+            f"The price of {model} is not known, so --max-cost cannot be kept. Put it into {prices_path()}"
+        )
+    return Route(provider, model, price)

@@ -1,9 +1,11 @@
 """What a run tells when it has ended: the JSON of ``--report`` and the last line in the terminal."""
 
+from collections import Counter
 from dataclasses import asdict, astuple, dataclass
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from cli.connect import Connection
+from cli.terminal import counted
 from translate.costs import Estimate
 from translate.film import Film
 from translate.purse import Purse
@@ -52,7 +54,7 @@ def as_document(
     *,
     written: bool,
 ) -> Dict[str, Any]:
-    """The figures of one file. ``translated`` and ``kept`` add up to ``cues``; one without words needs no translation."""
+    """The figures of one file. ``translated`` and ``kept`` add up to ``cues``; one without words needs none."""
     used = network.connections_created + network.connections_reused
     return {
         "source": film.path,
@@ -81,7 +83,7 @@ def estimate_words(film: Film, expected: Estimate, remembered: int, as_of: str) 
         return f"{film.path}: nothing is left to translate{known}."
     tokens = expected.usage.prompt_tokens + expected.usage.completion_tokens
     money = "price unknown" if expected.cost is None else f"about ${expected.cost:.4f} (prices of {as_of})"
-    asked = f"{_count(expected.cues, 'line')} to translate{known}, about {_count(expected.requests, 'request')}"
+    asked = f"{counted(expected.cues, 'line')} to translate{known}, about {counted(expected.requests, 'request')}"
     return f"{film.path}: {asked}, {tokens} tokens, {money}."
 
 
@@ -98,12 +100,12 @@ def last_words(
     """One line: how many lines, what it took, and where the result is."""
     took = ", ".join(_took(report, network, purse))
     if not written:
-        return f"{film.path}: nothing was translated, nothing was written ({took})."
-    done = f"{len(film.cues) - len(left)} of {_count(len(film.cues), 'line')} translated"
+        return f"{film.path}: nothing was translated, nothing was written{_why(report, left)} ({took})."
+    done = f"{len(film.cues) - len(left)} of {counted(len(film.cues), 'line')} translated"
     if not left:
         return f"{film.output}: {done} ({took})."
     if report.stopped_by is None:
-        return f"{film.output}: {done}, {len(left)} kept in the source language{_which(left)} ({took})."
+        return f"{film.output}: {done}, {len(left)} kept in the source language{_why(report, left)} ({took})."
     go_on = " The same command goes on from here." if resumable else ""
     return f"{film.output}: {done}, the others are still in the source language ({took}).{go_on}"
 
@@ -114,21 +116,20 @@ def _took(report: JobReport, network: Network, purse: Purse) -> Iterator[str]:
     if not network.requests:
         yield "no request"
         return
-    yield f"{_count(network.requests, 'request')} over {_count(network.connections_created, 'new connection')}"
+    yield f"{counted(network.requests, 'request')} over {counted(network.connections_created, 'new connection')}"
     yield f"{report.total_seconds:.1f} s"
     if purse.spent:
         yield f"${purse.spent:.4f}"
 
 
-def _which(left: Untranslated) -> str:
-    """Which lines were kept and why, where they are few."""
-    if len(left) > FEW:
-        return ""
-    return ": " + ", ".join(f"{index + 1} ({reason})" for index, reason in left)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number or 'no'} {what}{'s' * (number != 1)}"
+def _why(report: JobReport, left: Untranslated) -> str:
+    """Which lines were kept for which reasons, or just the reasons where the lines are many."""
+    if report.stopped_by is not None:
+        return ""  # that has been told
+    if len(left) <= FEW:
+        return ": " + ", ".join(f"{index + 1} ({reason})" for index, reason in left)
+    reasons = Counter(reason for _, reason in left)
+    return ": " + ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
 
 
 def _rounded(seconds: Optional[float]) -> Optional[float]:

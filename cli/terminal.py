@@ -26,6 +26,11 @@ def say_error(line: str) -> None:
     _print(f"subai: {line}", sys.stderr)
 
 
+def counted(number: int, what: str) -> str:
+    """``no lines``, ``1 line``, ``2 lines``."""
+    return f"{number or 'no'} {what}{'s' * (number != 1)}"
+
+
 def show_any_letter() -> None:
     """Let a terminal that lacks a letter of some file name show ``?`` in its place."""
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -63,11 +68,13 @@ class ProgressBar:
         self._began = time.monotonic()
 
     def __enter__(self) -> "ProgressBar":
-        self._progress.start()
+        if not self._progress.disable:
+            self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if not self._progress.disable:  # rich ends a disabled one with an empty line
+            self._progress.stop()
 
     def hear(self, event: CueEvent) -> None:
         """Count one cue; called from the job's threads."""

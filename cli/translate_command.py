@@ -8,8 +8,8 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from cli import exits
 from cli.connect import DEMO, Connection, connected, say_that_it_is_a_demo
-from cli.remembering import prices, prices_path, remembering
-from cli.routes import routes, set_budgets
+from cli.remembering import prices, remembering
+from cli.routes import requests_for_next, routes, set_budgets
 from cli.run_report import as_document, estimate_words, last_words, network_so_far
 from cli.terminal import ProgressBar, say, say_error
 from core.errors import ConfigError, InputError, SubAIError
@@ -93,12 +93,12 @@ def _translate_all(opened: List[Film], store: Optional[Store], options: argparse
     documents: List[Dict[str, Any]] = []
     with connected(options) as connection:
         ways = routes(connection, options)
-        requests = set_budgets(connection, ways[0], store, options)
+        set_budgets(connection, ways[0], store, options)
         if connection.name == DEMO and not options.estimate:
             say_that_it_is_a_demo()
-        for film in opened:
+        for place, film in enumerate(opened, 1):
             try:
-                run = _Run(film, ways, connection, store, requests, options)
+                run = _Run(film, ways, connection, store, options)
                 if options.estimate:
                     say(run.estimate())
                     codes.append(exits.ALL_TRANSLATED)
@@ -113,6 +113,8 @@ def _translate_all(opened: List[Film], store: Optional[Store], options: argparse
             if options.report:
                 _write_report(options.report, documents[0] if len(options.files) == 1 else documents)
             if code in (exits.REFUSED, exits.CANCELLED):
+                for other in opened[place:]:
+                    say(f"{other.path}: not begun.")
                 break
     return codes
 
@@ -126,13 +128,12 @@ class _Run:
         ways: List[Route],
         connection: Connection,
         store: Optional[Store],
-        requests: Optional[int],
         options: argparse.Namespace,
     ) -> None:
         self._film = film
         self._ways = ways
         self._connection = connection
-        self._requests = requests
+        self._requests = requests_for_next(connection, options)
         self._options = options
         self._brief = Brief(
             target=film.target,
@@ -140,18 +141,12 @@ class _Run:
             style=" ".join(options.style.split()),
             film=" ".join(options.film.split()),
         )
-        price = prices().price(connection.name, ways[0].model)
-        if options.max_cost is not None and price is None:
-            raise ConfigError(
-                f"The price of {ways[0].model} is not known, so --max-cost cannot be kept. Put it into {prices_path()}"
-            )
         self._session = Session(
             film,
             self._brief,
             ways[0],
             store=store,
             apart=DEMO if connection.name == DEMO else "",
-            price=price,
             limit=options.max_cost,
         )
 

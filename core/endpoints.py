@@ -191,7 +191,7 @@ def state_of(endpoint: str) -> EndpointState:
 
 def _too_many(error: SubAIError, refusals: int) -> RateLimitError:
     return RateLimitError(
-        f"{error.provider or 'The provider'} refused {refusals} requests in a row as too many (429). "
+        f"The provider refused {refusals} requests in a row as too many (429). "
         "Wait some minutes, or use fewer parallel requests.",
         provider=error.provider,
         status=429,

@@ -139,6 +139,10 @@ class Exchange:
             self._fail(error)
         self._finished = True
 
+    def read(self) -> bytes:
+        """The whole decoded body."""
+        return b"".join(self.chunks())
+
     def _raw_chunks(self) -> Iterator[bytes]:
         answer = self._answer
         while answer.length_remaining != 0:
@@ -164,9 +168,9 @@ class Exchange:
             return
         self._attempt.let_go()
         try:
-            if answer is not None and not self._finished:
-                answer.close()
-            if answer is not None and hasattr(answer, "release_conn"):
+            if answer is not None:
+                if not self._finished:
+                    answer.close()
                 answer.release_conn()
         finally:
             leave()

@@ -95,6 +95,10 @@ class Answer:
     def close(self) -> None:
         self._answer.close()
 
+    def release_conn(self) -> None:
+        """As urllib3's answers do; but there is no pool to give the connection back to."""
+        self.close()
+
 
 def open_answer(
     method: str,

@@ -100,7 +100,8 @@ class Attempt:
 
     def set_timeout(self, seconds: float) -> None:
         """The longest silence from now on, in seconds."""
-        with self._lock:
+        # An answer that is in whole may have closed its socket by itself (the fallback's does on Python 3.13).
+        with self._lock, contextlib.suppress(OSError):
             if self._sock is not None:
                 self._sock.settimeout(seconds)
 

@@ -18,6 +18,16 @@ from core.pool_connections import StampedHTTPConnection, StampedHTTPSConnection
 from core.pool_endpoint import PoolEndpoint
 
 
+class _Timeouts(urllib3.Timeout):
+    """One for all requests: without a total there is nothing to keep for each, so none needs a copy."""
+
+    def clone(self) -> "_Timeouts":
+        return self
+
+    def start_connect(self) -> float:
+        return 0.0
+
+
 class CheckedPool:
     """Hands out a connection only if it is young, recently used, of this generation and not dropped by its peer.
 
@@ -156,7 +166,7 @@ class EndpointPools:
 
     def _new_pool(self, scheme: str, host: str, port: int, request_context: Optional[Dict[str, Any]] = None) -> Any:
         endpoint = self._find_endpoint(f"{scheme}://{host}:{port}")
-        context = dict(request_context or self.connection_pool_kw)  # type: ignore[attr-defined]
+        context = dict(request_context or {})
         key = self.key_fn_by_scheme[scheme](context)  # type: ignore[attr-defined]
         config = endpoint.config
         context["maxsize"] = config.maxsize
@@ -185,7 +195,7 @@ class EndpointPools:
 
 
 def _timeout(config: PoolConfig) -> urllib3.Timeout:
-    return urllib3.Timeout(connect=config.connect_timeout, read=config.first_byte_timeout)
+    return _Timeouts(connect=config.connect_timeout, read=config.first_byte_timeout)
 
 
 class CheckedPoolManager(EndpointPools, urllib3.PoolManager):

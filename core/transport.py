@@ -52,7 +52,7 @@ class StreamingResponse:
 
     def read(self) -> bytes:
         """The rest of the body, decoded. :raises TransportError, CancelledError: as ``Transport.send``."""
-        return b"".join(self._exchange.chunks())
+        return self._exchange.read()
 
     def close(self) -> None:
         """Give the connection back (or close it, if the body was not read to its end) and free the permit."""
@@ -93,11 +93,18 @@ class Transport:
         :raises CancelledError: as soon as ``request.cancel`` is set.
         :raises ConfigError: the proxy, the CA file or a header cannot be used.
         """
-        with self.open(request) as answer:
-            return Response(answer.status, answer.headers, answer.read())
+        exchange = self._begin(request)
+        try:
+            return Response(exchange.status, exchange.headers, exchange.read())
+        finally:
+            exchange.close()
 
     def open(self, request: Request) -> StreamingResponse:
         """The same as ``send``, returning as soon as the headers are in."""
+        return StreamingResponse(self._begin(request))
+
+    def _begin(self, request: Request) -> Exchange:
+        """An exchange whose headers are in; whoever is given it closes it."""
         _check_headers(request.headers)
         self._count(requests=1, retries=int(request.attempt > 1))
         endpoint, pool = self._find(request.url)
@@ -114,7 +121,7 @@ class Transport:
         except BaseException:
             exchange.close()
             raise
-        return StreamingResponse(exchange)
+        return exchange
 
     def warm_up(self, url: str, cancel: Optional[CancelToken] = None) -> None:
         """Have a connection to ``url`` open before the first request; quietly does nothing where there is no pool.

@@ -166,8 +166,8 @@ class Desk:
 
     def _session(self, task: Task) -> Session:
         engine = self._engine
-        route = Route(engine.provider(), engine.model)
-        return Session(task.film, task.brief, route, store=engine.store, price=engine.price(engine.model))
+        route = Route(engine.provider(), engine.model, engine.price(engine.model))
+        return Session(task.film, task.brief, route, store=engine.store)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 

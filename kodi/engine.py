@@ -84,7 +84,8 @@ class Engine:
         :raises SubAIError: there is none, or it could not be asked.
         """
         provider = self.provider()
-        return Route(provider, provider.pick_model(self._settings.model, cancel))
+        model = provider.pick_model(self._settings.model, cancel)
+        return Route(provider, model, self.price(model))
 
     @property
     def model(self) -> str:

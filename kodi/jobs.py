@@ -147,7 +147,6 @@ class FilmJob:
             task.brief,
             route,
             store=engine.store,
-            price=engine.price(route.model),
             limit=task.limit,
             write=self._write_last,
         )

@@ -2,7 +2,7 @@
 
 import json
 import time
-from typing import Dict, List, Mapping, Optional, Sequence
+from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 import pytest
 
@@ -264,6 +264,14 @@ def test_capitals_mean_nothing_where_every_noun_has_one() -> None:
     assert not failures(judge(written(numbered(english)), Aligner(german, target=find("en"))))
 
 
+@pytest.mark.parametrize("written_otherwise", [lambda text: f"{text} (x)", lambda text: text.rstrip(".?!") + " ka"])
+def test_marks_that_a_language_does_not_use_are_no_sign_of_a_shift(written_otherwise: Callable[[str], str]) -> None:
+    texts = [written_otherwise(text) for text in TEXTS]
+    assert failures(judge(written(numbered(texts)))) == {}
+    slipped = [*texts[:4], f"{texts[4]} {texts[5]}", *texts[6:], ""]
+    assert set(range(6, 11)) <= set(failures(judge(written(numbered(slipped)))))
+
+
 def test_a_batch_of_one() -> None:
     assert accepted(judge('{"1": "¿Dónde estuviste anoche?"}', Aligner(SOURCES[:1]))) == {0: TEXTS[0]}
 
@@ -273,9 +281,9 @@ def test_no_target_language_is_needed() -> None:
 
 
 def test_a_batch_of_thousands_costs_linear_time() -> None:
-    sources, texts = SOURCES * 400, TEXTS * 400
+    sources, texts = SOURCES * 200, TEXTS * 200
     reply = written(numbered(texts))
     start = time.perf_counter()
     events = judge(reply, Aligner(sources, target=SPANISH), size=60)
-    assert time.perf_counter() - start < 10.0
+    assert time.perf_counter() - start < 5.0
     assert len(accepted(events)) == len(sources)

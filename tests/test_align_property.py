@@ -104,7 +104,7 @@ def check_targets(tallies: Dict[Tuple[str, object], Tally]) -> None:
 
 
 def test_some_replies_with_every_fault() -> None:
-    check_targets(measure(1, 150))
+    check_targets(measure(1, 300))
 
 
 @pytest.mark.long

@@ -102,7 +102,8 @@ def test_answers_and_errors_are_the_same(
         if not importable:
             monkeypatch.setitem(sys.modules, "urllib3", None)
         server = serve(SCRIPTS[name])
-        transport = connect(max_body=4096, first_byte_timeout=0.1, read_timeout=0.1)
+        patience = 0.1 if "silent" in name else 10.0
+        transport = connect(max_body=4096, first_byte_timeout=patience, read_timeout=patience)
         outcomes.append(outcome(transport, post(server, provider="acme")))
         assert transport.counts.fallback == (0 if importable else 1)
     assert outcomes[0] == outcomes[1]
@@ -113,23 +114,25 @@ def test_failures_before_anything_is_sent_are_the_same(
     serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     with full_backlog() as full:
-        url = {
-            "host": "http://no-such-host.invalid/",
-            "port": f"http://127.0.0.1:{closed_port()}/",
-            "backlog": f"http://127.0.0.1:{full}/",
-            "tls": serve(keep_alive, tls=server_tls()).url,
-            "no tls": serve(saying(raw())).url.replace("http:", "https:"),
-            "long name": f"http://{'x' * 70}.localhost/",
-            "url": "ftp://127.0.0.1/",
-            "header": "http://127.0.0.1/",
-        }[name]
+        urls: Dict[str, Callable[[], str]] = {
+            "host": lambda: "http://no-such-host.invalid/",
+            "port": lambda: f"http://127.0.0.1:{closed_port()}/",
+            "backlog": lambda: f"http://127.0.0.1:{full}/",
+            "tls": lambda: serve(keep_alive, tls=server_tls()).url,
+            "no tls": lambda: serve(saying(raw())).url.replace("http:", "https:"),
+            "long name": lambda: f"http://{'x' * 70}.localhost/",
+            "url": lambda: "ftp://127.0.0.1/",
+            "header": lambda: "http://127.0.0.1/",
+        }
+        url = urls[name]()
         headers = {"x-key": "a\u201cb"} if name == "header" else {}
+        patience = 0.2 if name in ("backlog", "no tls") else 10.0
         found = []
         for importable in (True, False):
             if not importable:
                 monkeypatch.setitem(sys.modules, "urllib3", None)
             with pytest.raises(SubAIError) as caught:
-                connect(connect_timeout=0.2).send(post(url=url, headers=headers))
+                connect(connect_timeout=patience).send(post(url=url, headers=headers))
             found.append((type(caught.value), caught.value.user_message, caught.value.permanent))
         assert found[0] == found[1]
 

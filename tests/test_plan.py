@@ -133,20 +133,15 @@ def test_only_the_last_batch_of_a_run_has_a_size_of_its_own() -> None:
         assert count < 5 or sizes[-1] >= SIZES[0]
 
 
-def test_the_lines_around_a_batch_are_its_context_whether_they_are_to_be_translated_or_not() -> None:
-    batch = Plan(steady(100), todo=range(20, 24)).next()
-    assert batch is not None
-    assert (batch.before, batch.after) == ((16, 17, 18, 19), (24, 25))
+def test_the_lines_around_some_cues_are_their_context_whether_they_are_to_be_translated_or_not() -> None:
+    assert Plan(steady(100), todo=range(20, 24)).around([20, 21, 23]) == ((16, 17, 18, 19), (24, 25))
 
 
 def test_the_context_stops_at_the_ends_of_the_film_and_at_a_long_silence() -> None:
     lines = [Line(0, 0.0, 1.0), Line(1, 2.0, 3.0), Line(2, 60.0, 61.0), Line(3, 62.0, 63.0), Line(4, 120.0, 121.0)]
-    whole = Plan(lines, todo=[0]).next()
-    middle = Plan(lines, todo=[3]).next()
-    assert whole is not None
-    assert middle is not None
-    assert (whole.before, whole.after) == ((), (1,))
-    assert (middle.before, middle.after) == ((2,), ())
+    plan = Plan(lines)
+    assert plan.around([0]) == ((), (1,))
+    assert plan.around([3]) == ((2,), ())
 
 
 def test_a_file_out_of_order_is_worked_on_in_the_order_of_time() -> None:
@@ -265,7 +260,7 @@ def test_workers_seekers_and_returns_at_once_lose_and_double_nothing() -> None:
                 kept.extend(set(batch.indices) - set(back))
 
     def batches() -> Iterator[Batch]:
-        return iter(plan.next, None)  # type: ignore[arg-type]
+        return iter(plan.next, None)
 
     threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
     for thread in threads:

@@ -140,15 +140,21 @@ def test_those_who_wait_start_in_the_order_in_which_they_came() -> None:
     limiter.acquire(0, CancelToken())
     order: List[int] = []
     threads = []
+
+    def start(number: int) -> None:
+        limiter.acquire(0, CancelToken())
+        order.append(number)
+
     for number in range(8):
-        thread = threading.Thread(target=lambda n=number: (limiter.acquire(0, CancelToken()), order.append(n)))
+        thread = threading.Thread(target=start, args=(number,))
         thread.start()
         threads.append(thread)
-        wait_until(lambda count=number + 1: f"{count} waiting" in repr(limiter))
+        waiting = f"{number + 1} waiting"
+        wait_until(lambda: waiting in repr(limiter))  # noqa: B023 - it is called at once
     # One more request a minute at a time: each lets exactly the longest waiting one go.
     for allowed in range(2, 10):
         limiter.configure(Limits(requests_per_minute=allowed))
-        wait_until(lambda count=allowed - 1: len(order) == count)
+        wait_until(lambda: len(order) == allowed - 1)  # noqa: B023 - it is called at once
     for thread in threads:
         thread.join(5)
     assert order == list(range(8))
@@ -440,7 +446,12 @@ def test_an_answer_wakes_those_who_wait() -> None:
     limiter = RateLimiter()
     limiter.observe(openai(left=0, reset="600s"))
     done = threading.Event()
-    threads = in_threads(lambda _: (limiter.acquire(0, CancelToken()), done.set()), 1)
+
+    def start(_: int) -> None:
+        limiter.acquire(0, CancelToken())
+        done.set()
+
+    threads = in_threads(start, 1)
     wait_until(lambda: "1 waiting" in repr(limiter))
     assert not done.is_set()
     limiter.observe(openai(left=60, reset="1s"))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support_server import Connect, Serve, authority, keep_alive, post, saying, server_tls
+from support_server import Connect, Peer, Serve, authority, keep_alive, post, saying, server_tls
 
 from core.errors import ConfigError, ConnectionDroppedError, NothingSentError, TLSError
 from core.tls import make_context
@@ -38,8 +38,8 @@ def test_a_certificate_for_another_host_is_permanent(serve: Serve, connect: Conn
 
 
 def test_a_server_without_tls_is_no_secure_connection(serve: Serve, connect: Connect) -> None:
-    def greet(peer: object) -> None:
-        peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")  # type: ignore[attr-defined]
+    def greet(peer: Peer) -> None:
+        peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
     server = serve(greet)
     with pytest.raises(TLSError, match=r"No secure connection to 127\.0\.0\.1") as caught:
@@ -48,7 +48,11 @@ def test_a_server_without_tls_is_no_secure_connection(serve: Serve, connect: Con
 
 
 def test_a_server_that_leaves_in_the_handshake_is_nothing_sent(serve: Serve, connect: Connect) -> None:
-    server = serve(lambda peer: peer.reset())
+    def leave(peer: Peer) -> None:
+        peer.sock.recv(1)
+        peer.reset()
+
+    server = serve(leave)
     with pytest.raises(NothingSentError):
         connect().send(post(url=server.url.replace("http:", "https:")))
 

@@ -9,14 +9,16 @@ from core.errors import AnswerError, CancelledError, ConfigError, ProviderError,
 from translate import prompt
 from translate.align import Aligner, Judged
 from translate.documents import Cue
+from translate.prices import Price
 
 
 @dataclass(frozen=True)
 class Route:
-    """Whom to ask: a provider and one of its models."""
+    """Whom to ask: a provider and one of its models, and what that costs (None where it is not known)."""
 
     provider: Provider
     model: str
+    price: Optional[Price] = None
 
 
 @dataclass
@@ -24,12 +26,15 @@ class Outcome:
     """What one request brought.
 
     :ivar accepted: cue index -> translation. :ivar failed: cue index -> reason.
-    :ivar error: what broke the answer off, or refused it; the cues it did not reach are in ``failed``.
+    :ivar answered: the provider began to answer.
+    :ivar error: what broke the answer off, or refused it; the cues it did not reach are in ``failed``, unless it was a
+        ``CancelledError``.
     """
 
     accepted: Dict[int, str] = field(default_factory=dict)
     failed: Dict[int, str] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
+    answered: bool = False
     error: Optional[SubAIError] = None
 
 
@@ -50,13 +55,13 @@ def ask(
     anchored: bool,
     tokens: int,
     cancel: CancelToken,
+    on_answer: Callable[[], None],
     on_judged: Callable[[Cue, Judged], None],
 ) -> Outcome:
-    """Ask for ``cues`` once; ``on_judged`` hears of each as soon as something is known of it.
+    """Ask for ``cues`` once.
 
-    ``tokens`` is what it will take, about. Failures of the network, the provider or the answer are part of the outcome.
-
-    :raises CancelledError: the job was cancelled; what was accepted until then has been told.
+    ``on_answer`` is called when the answer begins, ``on_judged`` for each cue as soon as something is known of it.
+    ``tokens`` is what it will take, about. Whatever goes wrong with the request is part of the outcome, a cancel too.
     """
     texts = [cue.text for cue in cues]
     keys = prompt.anchored_keys(texts) if anchored else prompt.plain_keys(len(texts))
@@ -83,19 +88,31 @@ def ask(
             if judged.state == "accepted":
                 outcome.accepted[cue.index] = judged.text
             elif judged.state == "failed":
-                outcome.failed[cue.index] = judged.reason
+                outcome.failed[cue.index] = judged.reason if judged.text else _why(outcome.error) or judged.reason
             on_judged(cue, judged)
 
     try:
         with route.provider.stream(request) as stream:
+            outcome.answered = True
+            on_answer()
             try:
                 for delta in stream:
                     hear(aligner.feed(delta))
             finally:
                 outcome.usage = stream.usage
-    except CancelledError:
-        raise
+    except CancelledError as error:
+        outcome.error = error
+        return outcome
     except (TransportError, ProviderError, AnswerError, ConfigError) as error:
         outcome.error = error
     hear(aligner.finish())
     return outcome
+
+
+def _why(error: Optional[SubAIError]) -> str:
+    """Why there is no text, in a word: that of the error, if there was one."""
+    if isinstance(error, AnswerError):
+        return error.reason
+    if isinstance(error, TransportError):
+        return error.kind
+    return "refused" if error else ""

@@ -10,7 +10,6 @@ from typing import List, Sequence
 from translate import scripts
 
 _TAG = re.compile(r"<\s*/?\s*[A-Za-z0-9][^<>\n]{0,60}>|\{\\[^{}\n]*\}")
-_TAG_NAME = re.compile(r"\w+")
 _SPACE = re.compile(r"\s+")
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -90,8 +89,15 @@ def letters(text: str) -> str:
 
 
 def is_copy(source: str, text: str) -> bool:
-    """The text is the source again."""
-    return letters(source) == letters(text)
+    """The text is the source again, but for tags, spaces and the marks at its end.
+
+    A model that leaves a line alone leaves it whole: another case, or brackets around it, somebody wanted.
+    """
+    return _words_of(source) == _words_of(text)
+
+
+def _words_of(text: str) -> str:
+    return " ".join(_TAG.sub("", text).split()).rstrip(".!?\u2026 ")
 
 
 def may_stay(source: str) -> bool:
@@ -114,19 +120,24 @@ def _canonical(tag: str) -> str:
 def _tags_kept(source: str, text: str, tags: Sequence[str]) -> bool:
     # What looks like a tag, is in the source and was not set aside as one, is text.
     found = [tag for tag in _TAG.findall(text) if tag in tags or tag not in source]
-    return Counter(found) == Counter(tags) and (list(tags) == found or _nested(found) or not _nested(tags))
+    if found == list(tags):
+        return True
+    paired, asked = [tag for tag in found if tag[0] == "<"], [tag for tag in tags if tag[0] == "<"]
+    # Words change places in translation and take their tags along; override blocks hold from where they stand.
+    same = Counter(found) == Counter(tags) and [tag for tag in found if tag[0] == "{"] == [
+        t for t in tags if t[0] == "{"
+    ]
+    return same and (_nested(paired) or not _nested(asked))
 
 
 def _nested(tags: Sequence[str]) -> bool:
-    """Every closing tag closes the one that was opened last. Override blocks open nothing."""
+    """Every closing tag closes the one that was opened last."""
     opened: List[str] = []
     for tag in tags:
-        name = _TAG_NAME.search(tag)
-        if tag[0] != "<" or name is None:
-            continue
-        if "/" not in tag[: name.start()]:
-            opened.append(name.group())
-        elif not opened or opened.pop() != name.group():
+        name = tag.strip("</ >").split(" ", 1)[0].split(".", 1)[0]
+        if "/" not in tag[:3]:
+            opened.append(name)
+        elif not opened or opened.pop() != name:
             return False
     return not opened
 

@@ -60,7 +60,7 @@ def open_film(
     :raises OutputTakenError: it is the source, or exists and may not be replaced.
     """
     named = source or _language_in_name(path)
-    document = documents.load(path, source_language=named.base if named else None)
+    document = documents.load(path, source_language=named.code if named else None)
     source = named or guess_source([cue.text for cue in document.cues])
     output = output or documents.output_path(path, target.code, document.format)
     _check_output(path, output, may_replace)
@@ -77,13 +77,11 @@ def untranslated(film: Film, report: JobReport) -> List[Tuple[int, str]]:
 
 
 def _language_in_name(path: str) -> Optional[Language]:
-    """The language in ``film.en.srt`` or ``film.en.forced.srt``."""
+    """The language in ``film.en.srt`` or ``film.en.forced.srt``; ``hi`` beside another one says "hearing impaired"."""
     parts = os.path.basename(path).split(".")[1:-1]
-    for part in reversed(parts[-2:]):
-        language = from_suffix(part)
-        if language is not None:
-            return language
-    return None
+    found = [language for language in map(from_suffix, reversed(parts[-2:])) if language is not None]
+    found.sort(key=lambda language: language.code == "hi")
+    return found[0] if found else None
 
 
 def check_writable(path: str, advice: str) -> None:
@@ -93,11 +91,11 @@ def check_writable(path: str, advice: str) -> None:
     folder = os.path.dirname(os.path.abspath(path))
     try:
         with suppress(FileNotFoundError):
-            os.stat(path)  # a name that is too long, or none at all
+            os.stat(path)  # a name that is too long
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except (OSError, ValueError) as error:
-        raise InputError(f"Nothing can be written in {folder} ({_reason(error)}). {advice}") from error
+    except OSError as error:
+        raise InputError(f"Nothing can be written in {folder} ({error.strerror}). {advice}") from error
 
 
 def _check_output(path: str, output: str, may_replace: Callable[[str], bool]) -> None:
@@ -108,7 +106,3 @@ def _check_output(path: str, output: str, may_replace: Callable[[str], bool]) ->
     check_writable(output, "Choose another place with -o.")
     if os.path.exists(output) and not may_replace(output):
         raise OutputTakenError(f"{output} exists and was kept. Use --force to translate anew.")
-
-
-def _reason(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -3,25 +3,32 @@
 It knows neither files nor faces: cues and providers go in, events and a report come out.
 """
 
+import logging
 import threading
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from functools import partial
+from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 from api.base import Usage
-from core.cancel import CancelToken
-from core.errors import AnswerError, CancelledError, LengthError, NothingSentError, ProviderError, SubAIError
+from core.errors import CancelledError, NothingSentError, PoolTimeoutError, ProviderError, SubAIError
 from translate.asking import Around, Outcome, Route, ask
 from translate.costs import estimate
 from translate.documents import Cue
-from translate.ladder import LADDER, SECOND_LADDER, Climb, Step
+from translate.halt import Halt
+from translate.ladder import LADDER, SECOND_LADDER, TOO_MUCH, Climb
 from translate.plan import Batch, Plan
 from translate.prompt import Brief
-from translate.purse import CostLimitError, Purse
+from translate.purse import CostLimitError, Purse, Reservation
 from translate.report import CueEvent, JobReport
 from translate.standing import Standing
 from translate.tally import Tally
 
-#: Batches in a row that brought not one usable cue: the model does not do what it is asked to.
-HOPELESS_AFTER = 4
+log = logging.getLogger("subai.job")
+
+#: However soon an answer was cut off for its length, batches are not planned smaller than this: the repairs are.
+LEAST_BATCH = 12
+
+#: Seconds between two attempts to get one of the connections, on top of what the pool waits itself.
+BUSY_PAUSE = 0.1
 
 
 class TranslationJob:
@@ -58,9 +65,8 @@ class TranslationJob:
         self._parallel = parallel
         self._purse = purse or Purse()
         self._lock = threading.Lock()
-        self._cancel = CancelToken()
-        self._stopped_by: Optional[SubAIError] = None
-        self._hopeless = 0
+        self._halt = Halt()
+        self._answered = threading.Event()
         known = dict(known or {})
         self._tally = Tally(len(self._cues), known, on_event)
         lines = [cue for cue in cues if not cue.skip]
@@ -74,92 +80,130 @@ class TranslationJob:
         self._plan.seek(position)
 
     def cancel(self) -> None:
-        """End the job within 100 ms; what is translated by then stays, and ``run`` takes it up again."""
-        self._stop(CancelledError("Cancelled."))
+        """End the run that is under way, or else the next one, within 100 ms; what is translated by then stays."""
+        self._halt.cancel()
 
     def run(self) -> JobReport:
-        """Work until all is done, a cancel, or the provider's final no. Call it again to take a cancelled job up."""
-        with self._lock:
-            self._stopped_by = None
-            self._cancel = CancelToken()
+        """Work until all is done, a cancel, or the provider's final no. Call it again to take the job up."""
+        self._halt.begin()
+        self._answered.clear()
         self._tally.begin()
         count = max(1, min(self._parallel, len(self._plan)))
-        workers = [threading.Thread(target=self._work, name=f"subai-worker-{n}", daemon=True) for n in range(count)]
-        for worker in workers:
-            worker.start()
+        workers: List[_Worker] = []
         try:
+            for number in range(count):
+                worker = _Worker(number, self._follow if number else self._lead)
+                worker.start()
+                workers.append(worker)
             for worker in workers:
-                worker.join()
+                worker.wait()
         except BaseException:  # Ctrl-C arrives here: the workers must not go on spending
             self.cancel()
             for worker in workers:
-                worker.join()
+                worker.wait()
             raise
+        finally:
+            self._tally.end()
+            self._halt.over(finished=self._plan.done)
         return self.report()
 
     def report(self) -> JobReport:
         """How things stand; after ``run``, how they ended."""
-        return self._tally.report(self._stopped_by)
+        return self._tally.report(self._halt.reason)
 
     # --- working ----------------------------------------------------------------------------------------------------
 
-    def _work(self) -> None:
-        while self._stopped_by is None:
-            batch = self._plan.next()
-            if batch is None:
-                return
-            route = self._routes[0]
-            try:
-                self._translate(batch, route)
-            except CancelledError:
-                self._plan.put_back(self._tally.unfinished(batch.indices))
-            except _RouteLostError as lost:
-                self._plan.put_back(self._tally.unfinished(batch.indices))
-                self._lose(lost.route, lost.error)
+    def _lead(self) -> None:
+        """Begin with the cues on the screen: no other request may get in before the answer to theirs has begun."""
+        try:
+            self._work()
+        finally:
+            self._answered.set()
 
-    def _translate(self, batch: Batch, route: Route) -> None:
-        cues = [self._cues[index] for index in batch.indices]
-        around = Around(self._texts(batch.before), self._texts(batch.after))
-        left, reasons = self._climb(cues, around, LADDER, route)
-        others = [other for other in self._routes if other is not route]
-        if left and others:
-            left, more = self._climb(left, around, SECOND_LADDER, others[0])
-            reasons.update(more)
+    def _follow(self) -> None:
+        self._answered.wait()
+        self._work()
+
+    def _work(self) -> None:
+        try:
+            while self._halt.reason is None:
+                batch = self._plan.next()
+                if batch is None:
+                    return  # whoever puts cues back goes on with them
+                self._work_on(batch)
+        except SubAIError as error:  # of who listens, such as a journal whose disk is full
+            self._halt.stop(error, at_once=True)
+        except BaseException as error:
+            log.exception("a worker failed")
+            words = f"An error in the program ended the job ({type(error).__name__}). Please report it with the log."
+            self._halt.stop(SubAIError(words), at_once=True)
+
+    def _work_on(self, batch: Batch) -> None:
+        try:
+            self._translate(batch)
+        except CancelledError:
+            self._tally.take_back(batch.indices)
+        except _RouteLostError as lost:
+            self._lose(lost.route, lost.error)
+        finally:
+            self._plan.put_back(self._tally.unfinished(batch.indices))
+
+    def _translate(self, batch: Batch) -> None:
+        left = [self._cues[index] for index in batch.indices]
+        reasons: Dict[int, str] = {}
+        routes = list(self._routes)
+        for route in routes:
+            climb = Climb(partial(self._ask, route))
+            left = climb.run(left, LADDER if route is routes[0] else SECOND_LADDER)
+            reasons.update(climb.reasons)
+            # Of a second route nothing can be said: it gets only what is hard.
+            if route is routes[0] and self._standing.is_hopeless(route, len(batch.indices), len(left)):
+                self._lose(route, self._standing.hopeless(route))
+            if not left:
+                return
         for cue in left:
             self._tally.keep(cue.index, reasons.get(cue.index, "failed"))
-        self._note_batch(hopeless=len(left) == len(cues), route=route)
 
-    def _climb(
-        self, cues: Sequence[Cue], around: Around, steps: Sequence[Step], route: Route
-    ) -> Tuple[List[Cue], Dict[int, str]]:
-        climb = Climb(lambda part, anchored: self._ask(part, around, anchored, route))
-        left = climb.run(cues, steps)
-        return left, climb.reasons
+    def _ask(self, route: Route, cues: Sequence[Cue], anchored: bool, in_context: bool) -> Outcome:
+        """Ask ``route`` once, however long others hold all its connections.
 
-    def _ask(self, cues: Sequence[Cue], around: Around, anchored: bool, route: Route) -> Outcome:
-        self._cancel.raise_if_cancelled()
+        :raises CancelledError: the job is to end, or cannot pay for this.
+        :raises _RouteLostError: there is no point in asking the route for anything else.
+        """
+        while True:
+            outcome = self._try(route, cues, anchored, in_context)
+            if not isinstance(outcome.error, PoolTimeoutError):
+                return outcome
+            self._halt.wait(BUSY_PAUSE)
+
+    def _try(self, route: Route, cues: Sequence[Cue], anchored: bool, in_context: bool) -> Outcome:
+        self._halt.raise_if_stopped()
         expected = self._expected(cues)
-        reserved = self._reserve(expected)
+        reserved = self._reserve(expected, route)
         outcome = Outcome()
         try:
-            outcome = ask(
-                route,
-                self._brief,
-                cues,
-                around,
-                anchored=anchored,
-                tokens=expected.prompt_tokens + expected.completion_tokens,
-                cancel=self._cancel,
-                on_judged=lambda cue, judged: self._tally.judged(cue.index, judged),
-            )
+            with self._halt.request(self._answered.set) as (cancel, answer_begins):
+                outcome = ask(
+                    route,
+                    self._brief,
+                    cues,
+                    self._around(cues) if in_context else Around(),
+                    anchored=anchored,
+                    tokens=expected.prompt_tokens + expected.completion_tokens,
+                    cancel=cancel,
+                    on_answer=answer_begins,
+                    on_judged=lambda cue, judged: self._tally.judged(cue.index, judged),
+                )
         finally:
-            billed = not isinstance(outcome.error, (ProviderError, NothingSentError))
-            self._purse.settle(reserved, outcome.usage, billed=billed)
+            # One that was refused or never sent costs nothing; one that broke off, or was cancelled, may well.
+            free = isinstance(outcome.error, (ProviderError, NothingSentError)) and not outcome.answered
+            self._purse.settle(reserved, outcome.usage, billed=not free)
         self._tally.used(outcome.usage)
-        self._standing.note(route, outcome)
-        if isinstance(outcome.error, LengthError):
-            self._plan.limit(max(1, len(cues) // 2))
-        if outcome.error is not None and self._standing.is_lost(route, outcome.error):
+        if isinstance(outcome.error, CancelledError):
+            raise outcome.error
+        if isinstance(outcome.error, TOO_MUCH):
+            self._plan.limit(max(LEAST_BATCH, len(cues) // 2))
+        if self._standing.is_lost(route, outcome) and outcome.error is not None:
             raise _RouteLostError(route, outcome.error)
         return outcome
 
@@ -168,20 +212,18 @@ class TranslationJob:
         brief = self._brief
         return estimate(texts, brief.source, brief.target, instructions=self._instructions, requests=1).usage
 
-    def _reserve(self, expected: Usage) -> float:
+    def _reserve(self, expected: Usage, route: Route) -> Reservation:
         try:
-            return self._purse.reserve(expected)
+            return self._purse.reserve(expected, route.price)
         except CostLimitError as error:
-            self._stop(error)
+            self._halt.begin_no_more(error)  # those under way are paid for in advance
             raise CancelledError("Cancelled.") from error
 
-    def _note_batch(self, *, hopeless: bool, route: Route) -> None:
-        with self._lock:
-            self._hopeless = self._hopeless + 1 if hopeless else 0
-            give_up = self._hopeless >= HOPELESS_AFTER
-        if give_up:
-            words = f"{route.model} did not give one usable answer in {HOPELESS_AFTER} batches. Try another model."
-            self._lose(route, AnswerError(words, provider=route.provider.name))
+    def _around(self, cues: Sequence[Cue]) -> Around:
+        before, after = self._plan.around([cue.index for cue in cues])
+        return Around([self._cues[index].text for index in before], [self._cues[index].text for index in after])
+
+    # --- ending -----------------------------------------------------------------------------------------------------
 
     def _lose(self, route: Route, error: SubAIError) -> None:
         """Go on with the next route; without one, stop."""
@@ -190,20 +232,30 @@ class TranslationJob:
                 return  # another worker was told the same
             if len(self._routes) > 1:
                 self._routes.remove(route)
-                self._hopeless = 0
                 self._tally.notice(f"{error.user_message} Going on with {self._routes[0].provider.label}.")
                 return
-        self._stop(error)
+        # Answers that still come in are paid for, and may end if it is not the network that fails.
+        self._halt.stop(error, at_once=not isinstance(error, ProviderError))
 
-    def _stop(self, error: SubAIError) -> None:
-        with self._lock:
-            if self._stopped_by is None:
-                self._stopped_by = error
-            cancel = self._cancel
-        cancel.cancel()
 
-    def _texts(self, indices: Sequence[int]) -> List[str]:
-        return [self._cues[index].text for index in indices]
+class _Worker(threading.Thread):
+    """A thread that can still be waited for after a Ctrl-C, when ``join`` takes it for ended (Python 3.9 to 3.12)."""
+
+    def __init__(self, number: int, task: Callable[[], None]) -> None:
+        super().__init__(name=f"subai-worker-{number}", daemon=True)
+        self._task = task
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        try:
+            self._task()
+        finally:
+            self._over.set()
+
+    def wait(self) -> None:
+        while not self._over.wait(0.2):  # seconds: on Windows a Ctrl-C is only heard between two waits
+            pass
+        self.join()
 
 
 class _RouteLostError(Exception):

@@ -86,7 +86,7 @@ class Journal:
         :param name: what to call it in a list, such as the name of the file.
         :param total: cues that have something to translate.
         """
-        opened = JobJournal(self._database, self._wall, job, name, total)
+        opened = JobJournal(self._database, self._wall, job, _storable(name), total)
         self._database.attempt(opened._load)
         return opened
 
@@ -101,6 +101,14 @@ class Journal:
     def forget(self, job: str) -> None:
         """Drop the cues of a job, so that it begins anew. What it took stays known."""
         self._database.attempt(lambda connection: _drop_cues(connection, job), writing=True)
+
+    def clear(self) -> None:
+        """Drop the cues of all jobs. What they took stays known.
+
+        :raises DatabaseError: it can't be written to.
+        """
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM cues")
 
 
 class JobJournal:
@@ -241,5 +249,5 @@ def _drop_cues(connection: sqlite3.Connection, job: str) -> bool:
 
 
 def _storable(text: str) -> str:
-    """``text`` as UTF-8 can hold it: a reply may have half a surrogate pair in it."""
+    """``text`` as UTF-8 can hold it: a reply may have half a surrogate pair in it, a name bytes that are no text."""
     return text.encode("utf-8", "replace").decode("utf-8")

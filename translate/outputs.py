@@ -54,7 +54,9 @@ class Outputs:
 
 
 def _name(path: str) -> str:
-    return path if "://" in path else os.path.realpath(path)
+    # A name may hold bytes that are no text; what only a face can reach is no path of this machine.
+    real = path if "://" in path else os.path.realpath(path)
+    return real.encode("utf-8", "backslashreplace").decode()
 
 
 def _digest(data: bytes) -> bytes:

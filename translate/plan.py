@@ -49,13 +49,10 @@ class Timed(Protocol):
 class Batch:
     """Cues for one request, by index, in the order of the film.
 
-    :ivar before: the lines before the first one, nearest last, and ``after`` those behind the last one, as context.
     :ivar kind: ``"first"`` from the playhead after a start or a seek, ``"ahead"`` of it, or ``"behind"`` it.
     """
 
     indices: Tuple[int, ...]
-    before: Tuple[int, ...]
-    after: Tuple[int, ...]
     kind: str
 
 
@@ -137,12 +134,13 @@ class Plan:
             self._step += 1
             if self._requests is not None:
                 self._requests = max(1, self._requests - 1)
-            return Batch(
-                indices=tuple(self._indices[place] for place in places),
-                before=self._context(range(places[0] - 1, -1, -1), places[0], LINES_BEFORE)[::-1],
-                after=self._context(range(places[-1] + 1, len(self._indices)), places[-1], LINES_AFTER),
-                kind=kind,
-            )
+            return Batch(tuple(self._indices[place] for place in places), kind)
+
+    def around(self, indices: Sequence[int]) -> Tuple[Tuple[int, ...], Tuple[int, ...]]:
+        """The lines before the first of these cues, nearest last, and those behind the last one, as context."""
+        first, last = self._places[indices[0]], self._places[indices[-1]]
+        before = self._context(range(first - 1, -1, -1), first, LINES_BEFORE)[::-1]
+        return before, self._context(range(last + 1, len(self._indices)), last, LINES_AFTER)
 
     # --- order ------------------------------------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ _RULES = (
     "You translate film subtitles{source} into {target}. The user sends one JSON object; each value is one subtitle, "
     "in the order of the film. Reply with one JSON object that has exactly the same keys, each with the translation of "
     "that one subtitle. Never merge, split, move, drop or add any, even where a sentence runs on into the next. Write "
-    "natural spoken {target}, short enough to be read in time. Keep tags such as <i> or {{\\i1}}, names, numbers, ♪ and "
-    "the line breaks. Translate songs, signs and sounds in brackets too. Reply with the JSON object alone."
+    "natural spoken {target}, short enough to be read in time. Keep tags such as <i> or {{\\i1}}, names, numbers, ♪ "
+    "and the line breaks. Translate songs, signs and sounds in brackets too. Reply with the JSON object alone."
 )
 _ANCHORS = "Each key repeats the first words of its subtitle, so that none can slip: copy the keys as they are."
 _TAG = re.compile(r"<[^>]*>|\{[^}]*\}")

@@ -1,7 +1,8 @@
 """What a job may spend: each request is paid for in advance by its estimate, and settled by what it really took."""
 
 import threading
-from typing import Callable, Optional
+from dataclasses import dataclass
+from typing import Callable, Dict, Optional
 
 from api.base import Usage
 from core.errors import ConfigError, SubAIError
@@ -14,61 +15,78 @@ class CostLimitError(SubAIError):
     permanent = True
 
 
+@dataclass(frozen=True)
+class Reservation:
+    """What is set aside for a request: its estimate, and ``dollars`` for it (0 where there is no price)."""
+
+    estimate: Usage
+    price: Optional[Price]
+    dollars: float
+
+
 class Purse:
     """Thread-safe; in US dollars.
 
-    :param price: of the model, or None where it is not known.
     :param limit: what the job may cost at most, or None.
     :param on_spent: told of each request that was answered, with what it took and cost (0 where no price is known).
-    :raises ConfigError: there is a limit and no price to hold it to.
     """
 
     def __init__(
         self,
-        price: Optional[Price] = None,
         limit: Optional[float] = None,
         on_spent: Callable[[Usage, float], None] = lambda usage, dollars: None,
     ) -> None:
-        if limit is not None and price is None:
-            raise ConfigError("The price of this model is not known, so no limit can be kept. Add it to prices.json.")
-        self._price = price
         self._limit = limit
         self._on_spent = on_spent
         self._lock = threading.Lock()
         self._spent = 0.0
         self._reserved = 0.0
+        self._all_priced = True
+        # How far the worst request went beyond its estimate: a model that thinks may take many times as much.
+        self._swell: Dict[Price, float] = {}
 
     @property
     def spent(self) -> Optional[float]:
-        """Dollars so far, or None where the price is not known."""
-        return None if self._price is None else self._spent
+        """Dollars so far, or None where the price of something is not known."""
+        return self._spent if self._all_priced else None
 
-    def reserve(self, estimate: Usage) -> float:
+    def reserve(self, estimate: Usage, price: Optional[Price]) -> Reservation:
         """Set aside what a request may take; hand the result to ``settle``.
 
+        :param price: of the model that is asked, or None where it is not known.
         :raises CostLimitError: the limit could be passed.
+        :raises ConfigError: there is a limit and no price to hold it to.
         """
-        if self._price is None:
-            return 0.0
-        cost = self._price.cost(estimate)
+        if price is None:
+            if self._limit is not None:
+                raise ConfigError("The price of this model is not known, so no limit on the cost can be kept.")
+            return Reservation(estimate, None, 0.0)
         with self._lock:
-            if self._limit is not None and self._spent + self._reserved + cost > self._limit:
+            dollars = price.cost(estimate) * self._swell.get(price, 1.0)
+            if self._limit is not None and self._spent + self._reserved + dollars > self._limit:
                 spent = f"${self._spent:.4f} of ${self._limit:g}"
                 raise CostLimitError(f"The next request could pass the limit: {spent} are spent. Raise it to go on.")
-            self._reserved += cost
-        return cost
+            self._reserved += dollars
+        return Reservation(estimate, price, dollars)
 
-    def settle(self, reserved: float, usage: Usage, *, billed: bool = True) -> None:
-        """Replace what was set aside by what was used; a provider that does not count costs the estimate.
+    def settle(self, reservation: Reservation, usage: Usage, *, billed: bool = True) -> None:
+        """Replace what was set aside by what was used; a provider that does not count costs what was set aside.
 
         :param billed: False for a request that was refused or never sent.
         """
-        counted = usage.prompt_tokens + usage.completion_tokens
-        cost = reserved  # 0 where there is no price
-        if self._price is not None and (counted or not billed):
-            cost = self._price.cost(usage)
         with self._lock:
-            self._reserved -= reserved
+            self._reserved -= reservation.dollars
+            cost = self._cost(reservation, usage) if billed else 0.0
             self._spent += cost
+            self._all_priced = self._all_priced and not (billed and reservation.price is None)
         if billed:
             self._on_spent(usage, cost)
+
+    def _cost(self, reservation: Reservation, usage: Usage) -> float:
+        price = reservation.price
+        if price is None or not usage.prompt_tokens + usage.completion_tokens:
+            return reservation.dollars
+        cost, expected = price.cost(usage), price.cost(reservation.estimate)
+        if expected > 0:
+            self._swell[price] = max(self._swell.get(price, 1.0), cost / expected)
+        return cost

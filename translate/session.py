@@ -4,21 +4,24 @@ The journal is the truth for resuming after a kill; the memory serves other file
 """
 
 import os
+import threading
 from dataclasses import replace
 from typing import Callable, Dict, List, Optional, Sequence
 
 from api.base import Usage
 from translate import documents
 from translate.asking import Route
-from translate.costs import Estimate, estimate
+from translate.costs import Estimate, Factors, estimate, learned
 from translate.film import Film, untranslated
 from translate.journal import fingerprint
 from translate.memory import MemoryKey, keys_for
-from translate.prices import Price
 from translate.prompt import Brief
 from translate.purse import Purse
 from translate.report import KEPT, TRANSLATED, CueEvent, JobReport
 from translate.store import Store
+
+#: Cues of a run before it teaches anything about the next estimate.
+_TELLING = 40
 
 
 class Session:
@@ -26,9 +29,8 @@ class Session:
 
     :param store: what is remembered, or None to remember nothing.
     :param apart: a word that keeps a job from being taken up by others, such as that of a stand-in.
-    :param price: of the model, or None where it is not known; ``limit`` is what the film may cost in US dollars.
+    :param route: the first one, whose model the memory goes by; ``limit``: what the film may cost in US dollars.
     :param write: how a file is written, where the output is not on a disk that Python can reach.
-    :raises ConfigError: there is a limit but no price.
     """
 
     def __init__(
@@ -39,30 +41,37 @@ class Session:
         *,
         store: Optional[Store] = None,
         apart: str = "",
-        price: Optional[Price] = None,
         limit: Optional[float] = None,
         write: Callable[[str, bytes], None] = documents.write_atomically,
     ) -> None:
         self._film = film
         self._write_file = write
         self._brief = brief
-        self._price = price
+        self._price = route.price
         self._apart = apart
         self._store = store
+        self._topic = f"{route.model} {brief.source.code if brief.source else '?'} {brief.target.code}"
+        self._factors = store.learning.factors(self._topic) if store else Factors()
+        self._lock = threading.Lock()
+        self._used = Usage()
         self._keys = self._memory_keys(route.model)
         self._journal = store.journal.open_job(self._job(), name=self._name(), total=len(self._keys)) if store else None
         self.known = self._look_up()
-        self.purse = Purse(price, limit, on_spent=self._spend)
+        self.purse = Purse(limit, on_spent=self._spend)
 
     def estimate(self, parallel: int, requests: Optional[int] = None) -> Estimate:
         """What the rest of the film will take."""
         texts = [cue.text for cue in self._film.wanted if cue.index not in self.known]
+        return self._estimate(texts, parallel, requests)
+
+    def _estimate(self, texts: Sequence[str], parallel: int = 4, requests: Optional[int] = None) -> Estimate:
         return estimate(
             texts,
             self._brief.source,
             self._brief.target,
             instructions=len(self._brief.system_text()),
             price=self._price,
+            factors=self._factors,
             parallel=parallel,
             requests=requests,
         )
@@ -89,10 +98,9 @@ class Session:
 
         :raises InputError: the folder cannot be written to (any more); what was translated is remembered all the same.
         """
-        try:
-            return self._write(report)
-        finally:
-            self._remember(report)
+        self._remember(report)
+        self._learn(report)
+        return self._write(report)
 
     def _write(self, report: JobReport) -> bool:
         left = untranslated(self._film, report)
@@ -104,7 +112,7 @@ class Session:
             total = len(self._film.wanted)
             self._store.outputs.note(self._film.output, data, done=total - len(left), total=total)
         if self._journal and not left:
-            self._journal.finish()
+            self._journal.finish()  # last: what a kill leaves undone before this is found there
         return True
 
     def _remember(self, report: JobReport) -> None:
@@ -114,7 +122,20 @@ class Session:
         self._store.memory.store(new)
         self._journal.close()
 
+    def _learn(self, report: JobReport) -> None:
+        """Compare what was estimated for the cues of this run with what they took."""
+        new = [cue for cue in self._film.wanted if cue.index in report.translated and cue.index not in self.known]
+        if self._store is None or len(new) < _TELLING or report.stopped_by is not None:
+            return
+        expected = self._estimate([cue.text for cue in new])
+        self._store.learning.learn(self._topic, learned(self._factors, expected.usage, self._used))
+
     def _spend(self, usage: Usage, dollars: float) -> None:
+        with self._lock:
+            used = self._used
+            self._used = Usage(
+                used.prompt_tokens + usage.prompt_tokens, used.completion_tokens + usage.completion_tokens
+            )
         if self._journal is not None:
             self._journal.spend(usage, dollars)
 

@@ -1,26 +1,49 @@
 """How a job's routes have done so far, and whether there is any point in asking one again."""
 
 import threading
+from dataclasses import dataclass
 from typing import Dict
 
 from core.errors import (
+    AnswerError,
     BadRequestError,
     BodyTooLargeError,
     ConfigError,
     KeyRefusedError,
     ModelNotFoundError,
-    ProviderError,
+    OverloadedError,
+    PoolTimeoutError,
     QuotaError,
     RateLimitError,
-    SubAIError,
+    ServerError,
     TransportError,
 )
 from translate.asking import Outcome, Route
 
-#: Requests in a row, over all workers, that brought nothing because the provider could not be reached.
+#: Requests in a row, over all workers, that brought nothing because the provider could not be reached or failed.
 UNREACHABLE_AFTER = 3
+#: Batches in a row that brought not one usable cue, and how many cues they must have had in all: the model cannot do
+#: what it is asked to. (Leftovers of an earlier run are batches of one cue, and hard ones.)
+HOPELESS_AFTER = 4
+HOPELESS_CUES = 20
 
 _FINAL = (KeyRefusedError, QuotaError, ModelNotFoundError, ConfigError)
+_OF_THIS_SIDE = (BodyTooLargeError, PoolTimeoutError)
+_PASSING = (TransportError, ServerError, OverloadedError, RateLimitError)
+
+
+@dataclass
+class _Record:
+    """:ivar answered: it has begun an answer once. :ivar missed: requests in a row, and ``hopeless`` batches.
+
+    :ivar complaint: why the last answer could not be used, in the words of its error; ``""`` if it was whole.
+    """
+
+    answered: bool = False
+    missed: int = 0
+    hopeless: int = 0
+    hopeless_cues: int = 0
+    complaint: str = ""
 
 
 class Standing:
@@ -28,28 +51,42 @@ class Standing:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._missed: Dict[int, int] = {}  # id of a route that has answered -> requests in a row that did not reach it
+        self._records: Dict[int, _Record] = {}  # by the id of a route, which the job holds on to
 
-    def note(self, route: Route, outcome: Outcome) -> None:
-        """Remember how a request went."""
-        unreached = isinstance(outcome.error, TransportError) and not outcome.accepted
+    def is_lost(self, route: Route, outcome: Outcome) -> bool:
+        """Take note of how a request went; whether asking this route for anything else is pointless."""
+        error = outcome.error
         with self._lock:
-            if unreached and id(route) in self._missed:
-                self._missed[id(route)] += 1
-            elif not unreached and not isinstance(outcome.error, ProviderError):
-                self._missed[id(route)] = 0
-
-    def is_lost(self, route: Route, error: SubAIError) -> bool:
-        """Whether asking this route for anything else is pointless, now that a request ended with ``error``."""
-        with self._lock:
-            missed = self._missed.get(id(route))
-        if isinstance(error, _FINAL):
-            return True
-        if isinstance(error, RateLimitError):
-            return error.permanent
-        if isinstance(error, BodyTooLargeError):
-            return False
-        if isinstance(error, TransportError):
+            record = self._record(route)
+            if outcome.answered or isinstance(error, AnswerError):
+                record.answered = True
+            record.complaint = error.user_message if isinstance(error, AnswerError) else ""
+            passing = isinstance(error, _PASSING) and not isinstance(error, _OF_THIS_SIDE)
+            record.missed = record.missed + 1 if passing and not outcome.accepted else 0
+            if isinstance(error, _FINAL) or (passing and error is not None and error.permanent):
+                return True
             # The backoff has tried several times already; before the first answer that is proof enough.
-            return error.permanent or missed is None or missed >= UNREACHABLE_AFTER
-        return isinstance(error, BadRequestError) and missed is None
+            if not record.answered:
+                return passing or isinstance(error, BadRequestError)
+            return record.missed >= UNREACHABLE_AFTER
+
+    def is_hopeless(self, route: Route, cues: int, left: int) -> bool:
+        """Take note of a batch of ``cues`` of which the route left so many; whether it is pointless to go on."""
+        with self._lock:
+            record = self._record(route)
+            if left < cues:
+                record.hopeless = record.hopeless_cues = 0
+            else:
+                record.hopeless += 1
+                record.hopeless_cues += cues
+            return record.hopeless >= HOPELESS_AFTER and record.hopeless_cues >= HOPELESS_CUES
+
+    def hopeless(self, route: Route) -> AnswerError:
+        """What to tell of a route that it is pointless to go on with."""
+        with self._lock:
+            complaint = self._record(route).complaint
+        words = [f"{route.model} did not give one usable answer in {HOPELESS_AFTER} batches.", complaint]
+        return AnswerError(" ".join(filter(None, [*words, "Try another model."])), provider=route.provider.name)
+
+    def _record(self, route: Route) -> _Record:
+        return self._records.setdefault(id(route), _Record())

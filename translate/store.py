@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Callable
 
 from core.database import Database
-from translate import journal, memory, outputs, spending
+from translate import journal, learning, memory, outputs, spending
 from translate.journal import Journal
+from translate.learning import Learning
 from translate.memory import Memory
 from translate.outputs import Outputs
 from translate.spending import Ledger
@@ -14,7 +15,7 @@ from translate.spending import Ledger
 FILE = "subai.db"
 
 #: Each step brings the file one version on. One that was released is never changed: what is new is a step of its own.
-STEPS = ((*memory.TABLES, *journal.TABLES, *spending.TABLES, *outputs.TABLES),)
+STEPS = ((*memory.TABLES, *journal.TABLES, *spending.TABLES, *outputs.TABLES, *learning.TABLES),)
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Store:
     journal: Journal
     ledger: Ledger
     outputs: Outputs
+    learning: Learning
 
     def close(self) -> None:
         """Write what is not written yet and close the database. Jobs are to be closed before."""
@@ -40,4 +42,4 @@ def open_store(folder: str, on_notice: Callable[[str], None]) -> Store:
     called from any thread.
     """
     database = Database(os.path.join(folder, FILE), STEPS, on_notice=on_notice)
-    return Store(database, Memory(database), Journal(database), Ledger(database), Outputs(database))
+    return Store(database, Memory(database), Journal(database), Ledger(database), Outputs(database), Learning(database))

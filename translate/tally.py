@@ -28,20 +28,22 @@ class Tally:
         self._notices: List[str] = []
         self._on_event = on_event
         self._began = time.monotonic()
+        self._ended: Optional[float] = None
         self._first_cue: Optional[float] = None
 
     def begin(self) -> None:
         """The job starts now (or goes on)."""
         self._began = time.monotonic()
+        self._ended = None
+
+    def end(self) -> None:
+        """Its clock stops."""
+        self._ended = time.monotonic()
 
     def judged(self, index: int, judged: Judged) -> None:
         """The aligner knows something of a cue."""
         if judged.state == "failed":
-            with self._lock:
-                shown = index in self._shown
-                self._shown.discard(index)
-            if shown:
-                self._on_event(CueEvent(index, PENDING))
+            self.take_back([index])
             return
         accepted = judged.state == "accepted"
         with self._lock:
@@ -53,6 +55,14 @@ class Tally:
             else:
                 self._shown.add(index)
         self._on_event(CueEvent(index, TRANSLATED if accepted else PROVISIONAL, judged.text))
+
+    def take_back(self, indices: Iterable[int]) -> None:
+        """What was only provisional of these is not to be shown any more."""
+        with self._lock:
+            shown = self._shown.intersection(indices)
+            self._shown -= shown
+        for index in sorted(shown):
+            self._on_event(CueEvent(index, PENDING))
 
     def keep(self, index: int, reason: str) -> None:
         """Nobody could translate this cue."""
@@ -88,7 +98,7 @@ class Tally:
                 remembered=self._remembered,
                 usage=self._usage,
                 first_cue_seconds=self._first_cue,
-                total_seconds=time.monotonic() - self._began,
+                total_seconds=(self._ended or time.monotonic()) - self._began,
                 stopped_by=stopped_by,
                 notices=tuple(self._notices),
             )
