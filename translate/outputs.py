@@ -54,10 +54,9 @@ class Outputs:
 
 
 def _name(path: str) -> str:
-    if "://" in path:
-        return path
-    # A name may hold bytes that are no text.
-    return os.path.realpath(path).encode("utf-8", "backslashreplace").decode()
+    # A name may hold bytes that are no text; what only a face can reach is no path of this machine.
+    real = path if "://" in path else os.path.realpath(path)
+    return real.encode("utf-8", "backslashreplace").decode()
 
 
 def _digest(data: bytes) -> bytes:
