@@ -10,9 +10,9 @@ import time
 from typing import Any, Callable, Iterator, Mapping, NoReturn, Optional
 from urllib.parse import urlsplit
 
-from core import body, fallback
+from core import body, fallback, metrics
 from core.connection_pool import ConnectionPoolManager
-from core.errors import ConnectionDroppedError, ProtocolError, TransportError
+from core.errors import CancelledError, ConnectionDroppedError, ProtocolError, SubAIError, TransportError
 from core.failures import classify, expected, peer_left, proxy_refusal
 from core.inflight import Attempt, working_on
 from core.messages import Request
@@ -175,12 +175,14 @@ class Exchange:
         finally:
             leave()
             self._release()
-            self._log()
+            seconds = time.monotonic() - self._began
+            metrics.request_ended(self._request.provider, self._request.model, self._outcome, seconds)
+            self._log(seconds)
 
     def _fail(self, error: Exception) -> NoReturn:
         """Raise what ``error`` means to those above; count it."""
         failure = classify(error, self._attempt, self._host())
-        self._outcome = type(failure).__name__
+        self._outcome = _outcome_of(failure)
         if isinstance(failure, TransportError):
             failure.provider = failure.provider or self._request.provider
             self._endpoint.stats.failed(failure.kind)
@@ -191,7 +193,7 @@ class Exchange:
     def _host(self) -> str:
         return urlsplit(self._request.url).hostname or "the provider"
 
-    def _log(self) -> None:
+    def _log(self, seconds: float) -> None:
         if log.isEnabledFor(logging.DEBUG):
             attempt, request = self._attempt, self._request
             log.debug(
@@ -199,12 +201,19 @@ class Exchange:
                 request.provider or "-",
                 request.model or "-",
                 self._outcome,
-                time.monotonic() - self._began,
+                seconds,
                 len(request.body or b""),
                 self._received,
                 "reused" if attempt.reused else "new" if attempt.connected else "no",
                 request.attempt,
             )
+
+
+def _outcome_of(failure: SubAIError) -> str:
+    """In a word that means the same in every run: a figure is kept under it."""
+    if isinstance(failure, TransportError):
+        return failure.kind
+    return "cancelled" if isinstance(failure, CancelledError) else "refused_here"
 
 
 def _cut_in_headers() -> ConnectionDroppedError:

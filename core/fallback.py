@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from core.errors import ConfigError
 from core.inflight import Attempt
 from core.pool_endpoint import PoolEndpoint
+from core.pool_stats import ENDED, FAILED
 from core.sockets import open_socket
 
 
@@ -77,7 +78,8 @@ class Answer:
     :ivar length_remaining: bytes of the body that are still to come, or None if it ends where it ends.
     """
 
-    def __init__(self, answer: http.client.HTTPResponse) -> None:
+    def __init__(self, answer: http.client.HTTPResponse, endpoint: PoolEndpoint) -> None:
+        self._endpoint = endpoint
         self.status = answer.status
         self.headers = answer.headers
         self._answer = answer
@@ -93,6 +95,8 @@ class Answer:
         return chunk
 
     def close(self) -> None:
+        if not self._answer.closed:
+            self._endpoint.stats.closed(ENDED)
         self._answer.close()
 
     def release_conn(self) -> None:
@@ -122,8 +126,13 @@ def open_answer(
     opener = urllib.request.OpenerDirector()  # bare: no redirects, no error handling, no environment
     opener.add_handler(_Handler(attempt, endpoint, tls))
     endpoint.stats.checked_out(reused=False)
-    answer: http.client.HTTPResponse = opener.open(request, timeout=endpoint.config.connect_timeout)
-    return Answer(answer)
+    try:
+        answer: http.client.HTTPResponse = opener.open(request, timeout=endpoint.config.connect_timeout)
+    except BaseException:
+        if attempt.connected:
+            endpoint.stats.closed(FAILED)
+        raise
+    return Answer(answer, endpoint)
 
 
 def _go_through(request: urllib.request.Request, proxy: SplitResult) -> None:

@@ -6,12 +6,14 @@ as mixins, because the SOCKS manager brings classes of its own. Imported when th
 
 import queue
 import ssl
+import weakref
 from typing import Any, Callable, Dict, Iterator, Optional
 from urllib.parse import unquote
 
 import urllib3
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from core import events
 from core.config import PoolConfig
 from core.inflight import current_attempt
 from core.pool_connections import StampedHTTPConnection, StampedHTTPSConnection
@@ -33,6 +35,7 @@ class CheckedPool:
 
     :ivar no_retries: what ``retries=False`` means to urllib3, which would make it anew for each request.
     :ivar key: under which the manager finds this pool.
+    :ivar given_up: tells, once, that it is closed; called by itself when urllib3 drops the pool for the sake of others.
     """
 
     no_retries = urllib3.Retry.from_int(False, redirect=False)
@@ -40,6 +43,7 @@ class CheckedPool:
     endpoint: PoolEndpoint
     key: Any
     pool: Any
+    given_up: Callable[[], None]
 
     def _new_conn(self) -> Any:
         connection = super()._new_conn()  # type: ignore[misc]
@@ -81,6 +85,10 @@ class CheckedPool:
         else:
             conn.stamp()
         super()._put_conn(conn)  # type: ignore[misc]
+
+    def close(self) -> None:
+        super().close()  # type: ignore[misc]
+        self.given_up()
 
     def retire_idle(self, reason: str) -> None:
         """Close what waits in the pool now."""
@@ -174,6 +182,11 @@ class EndpointPools:
         pool = super()._new_pool(scheme, host, port, context)  # type: ignore[misc]
         pool.endpoint = endpoint
         pool.key = key
+        events.record(events.CONNECTION_POOL_CREATED, {"endpoint": endpoint.origin, "maxsize": config.maxsize})
+        pool.given_up = weakref.finalize(
+            pool, events.record, events.CONNECTION_POOL_CLOSED, {"endpoint": endpoint.origin}
+        )
+        pool.given_up.atexit = False
         return pool
 
     def resize(self, num_pools: int) -> None:

@@ -17,6 +17,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from core.inflight import Attempt, current_attempt
 from core.pool_endpoint import PoolEndpoint
+from core.pool_stats import CANCELLED, ENDED, FAILED, POOL_CLOSED
 from core.sockets import open_socket
 
 
@@ -47,6 +48,8 @@ class Stamped:
     _age_limit = 0.0
     _used = 0.0
     _used_wall = 0.0
+    _counted = False  # as opened, and not yet as closed
+    _retired = ""
 
     def connect(self) -> None:
         attempt = current_attempt()
@@ -56,6 +59,8 @@ class Stamped:
         config = self.endpoint.config
         self._age_limit = config.max_age * (1.0 - config.age_jitter * random.random())
         self.endpoint.stats.opened(self._born - began)
+        self._counted = True
+        self._retired = ""
         self.stamp()
         if attempt is not None:
             attempt.established(self.sock, self.generation, reused=False)
@@ -81,7 +86,22 @@ class Stamped:
 
     def retire(self, reason: str) -> None:
         self.endpoint.stats.recycled(reason)
-        self.close()  # type: ignore[attr-defined]
+        self._retired = reason
+        self.close()
+
+    def close(self) -> None:
+        if self._counted:
+            self._counted = False
+            self.endpoint.stats.closed(self._retired or self._end())
+        super().close()  # type: ignore[misc]
+
+    def _end(self) -> str:
+        """Why it is being closed, if it was not retired: by whom, and when, tells."""
+        if self.holder is None:  # by urllib3: it lies in the pool
+            return POOL_CLOSED if self.is_connected else "dropped"
+        if self.holder.interrupted:
+            return CANCELLED
+        return ENDED if self.holder.answered else FAILED
 
     @property
     def is_connected(self) -> bool:

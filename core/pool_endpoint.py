@@ -18,7 +18,7 @@ class PoolEndpoint:
         self.origin = origin
         self.config = config
         self.gate = Gate(config.maxsize)
-        self.stats = EndpointStats()
+        self.stats = EndpointStats(origin)
         self.generation = 0
         self.purge_reason = ""
         self._lock = threading.Lock()

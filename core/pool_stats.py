@@ -4,10 +4,22 @@ import threading
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
-from typing import Dict, List, Tuple
+from typing import Dict, FrozenSet, List, Tuple
+
+from core import events
 
 #: Upper bounds of the handshake histogram in seconds; the last bucket is open.
 HANDSHAKE_BUCKETS: Tuple[float, ...] = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+#: Why connections are closed that nothing is wrong with; every other reason is one for not using them again.
+ENDED = "ended"  # with its answer: the server wanted it so, or nobody read to the end
+FAILED = "failed"  # its request failed
+CANCELLED = "cancelled"
+POOL_CLOSED = "pool_closed"
+ORDINARY: FrozenSet[str] = frozenset({ENDED, FAILED, CANCELLED, POOL_CLOSED})
+
+TIMEOUTS: FrozenSet[str] = frozenset({"read_timeout", "pool_timeout", "deadline"})
 
 
 @dataclass(frozen=True)
@@ -18,17 +30,19 @@ class EndpointSnapshot:
     :ivar reused: requests that found a connection open.
     :ivar recycled: connections given up before their time, by reason (``max_age``, ``max_idle``, ``dropped``, or the
         reason of a purge).
+    :ivar closed: connections that are closed, by reason: those above, and ``ORDINARY`` ones.
     :ivar active: requests in flight. :ivar idle: open connections that wait. :ivar waiting: requests without a permit.
     :ivar requests: requests that were given a connection.
     :ivar handshake_mean: seconds to open a connection, TLS included; 0 before the first.
     :ivar handshake_histogram: connections per bucket of ``HANDSHAKE_BUCKETS``, and one more for the slower ones.
-    :ivar errors: failures by kind.
+    :ivar errors: failures by kind, timeouts among them.
     :ivar utilisation: share of the permits that is out.
     """
 
     created: int
     reused: int
     recycled: Dict[str, int]
+    closed: Dict[str, int]
     active: int
     idle: int
     waiting: int
@@ -43,11 +57,30 @@ class EndpointSnapshot:
         """Share of the requests that needed no new connection; 0 before the first."""
         return self.reused / self.requests if self.requests else 0.0
 
+    @property
+    def open(self) -> int:
+        """Connections that are open now."""
+        return self.created - sum(self.closed.values())
+
+    @property
+    def timeouts(self) -> int:
+        """Failures for want of time."""
+        return sum(count for kind, count in self.errors.items() if kind in TIMEOUTS)
+
+    @property
+    def handshake_seconds(self) -> float:
+        """What opening all connections took together."""
+        return self.handshake_mean * self.created
+
 
 class EndpointStats:
-    """Counters behind one lock, which is never held during I/O."""
+    """Counters behind one lock, which is never held during I/O; what is counted is an event (``core.events``), too.
 
-    def __init__(self) -> None:
+    :param origin: of the endpoint, for the events.
+    """
+
+    def __init__(self, origin: str = "") -> None:
+        self._origin = origin
         self._lock = threading.Lock()
         self._created = 0
         self._reused = 0
@@ -55,26 +88,40 @@ class EndpointStats:
         self._handshake_seconds = 0.0
         self._handshakes: List[int] = [0] * (len(HANDSHAKE_BUCKETS) + 1)
         self._recycled: Counter = Counter()  # type: ignore[type-arg]  # Counter[str] needs Python 3.9
+        self._closed: Counter = Counter()  # type: ignore[type-arg]
         self._errors: Counter = Counter()  # type: ignore[type-arg]
 
     def checked_out(self, *, reused: bool) -> None:
         with self._lock:
             self._requests += 1
             self._reused += reused
+        if reused:
+            events.record(events.CONNECTION_REUSED, {"endpoint": self._origin})
 
     def opened(self, seconds: float) -> None:
         with self._lock:
             self._created += 1
             self._handshake_seconds += seconds
             self._handshakes[bisect_left(HANDSHAKE_BUCKETS, seconds)] += 1
+        events.record(events.CONNECTION_CREATED, {"endpoint": self._origin, "seconds": round(seconds, 4)})
 
     def recycled(self, reason: str) -> None:
+        """A connection is not used again, though nobody asked for its end."""
         with self._lock:
             self._recycled[reason] += 1
+        events.record(events.CONNECTION_RECYCLED, {"endpoint": self._origin, "reason": reason})
+
+    def closed(self, reason: str) -> None:
+        """A connection that was ``opened`` is open no more."""
+        with self._lock:
+            self._closed[reason] += 1
+        if reason in ORDINARY:
+            events.record(events.CONNECTION_CLOSED, {"endpoint": self._origin, "reason": reason})
 
     def failed(self, kind: str) -> None:
         with self._lock:
             self._errors[kind] += 1
+        events.record(events.CONNECTION_FAILED, {"endpoint": self._origin, "kind": kind})
 
     def snapshot(self, *, active: int, idle: int, waiting: int, utilisation: float) -> EndpointSnapshot:
         """The counters together with what gate and pool know of this moment."""
@@ -83,6 +130,7 @@ class EndpointStats:
                 created=self._created,
                 reused=self._reused,
                 recycled=dict(self._recycled),
+                closed=dict(self._closed),
                 active=active,
                 idle=idle,
                 waiting=waiting,

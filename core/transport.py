@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Optional, Tuple
 
-from core import body
+from core import body, events, metrics
 from core.cancel import CancelToken
 from core.connection_pool import ConnectionPoolManager, PoolUnavailableError, origin_of
 from core.errors import ConfigError
@@ -107,7 +107,7 @@ class Transport:
         """An exchange whose headers are in; whoever is given it closes it."""
         _check_headers(request.headers)
         self._count(requests=1, retries=int(request.attempt > 1))
-        endpoint, pool = self._find(request.url)
+        endpoint, pool = self._find(request.url, request.provider)
         deadline = request.deadline
         if deadline is None:
             deadline = time.monotonic() + self.pool.config.total_timeout
@@ -133,13 +133,15 @@ class Transport:
         except PoolUnavailableError:
             log.debug("no pool to warm up")
 
-    def _find(self, url: str) -> Tuple[PoolEndpoint, Any]:
+    def _find(self, url: str, provider: str) -> Tuple[PoolEndpoint, Any]:
         """The endpoint and its pool, or None for the fallback."""
         try:
             pool = self.pool.endpoint_pool(url, self._proxy, self._ca_file)
             endpoint: PoolEndpoint = pool.endpoint
         except PoolUnavailableError as error:
             pool, endpoint = None, self.pool.endpoint(origin_of(url))
+            metrics.FALLBACKS.add(1, provider)
+            events.record(events.FALLBACK_USED, {"endpoint": endpoint.origin})
             if self._count(fallback=1) == 1:
                 log.warning("%s Going on without connection reuse, over urllib.request.", error.user_message)
         if self._parallel is not None:

@@ -41,6 +41,7 @@ def connect() -> Iterator[Connect]:
         assert pool.close_all(2.0), "requests were left in flight"
         assert [snapshot.active for snapshot in pool.stats().values() if snapshot.active] == [], "permits were lost"
         assert [snapshot.idle for snapshot in pool.stats().values() if snapshot.idle] == [], "connections were left"
+        assert [snapshot for snapshot in pool.stats().values() if snapshot.open] == [], "a close was not counted"
     assert [thread for thread in threading.enumerate() if thread.name == "subai-deadlines"] == []
 
 

@@ -5,6 +5,7 @@ import time
 from typing import Callable, Dict, Iterable, List, Mapping, Optional, Set
 
 from api.base import Usage
+from core import metrics
 from core.errors import SubAIError
 from translate.align import Judged
 from translate.report import KEPT, PENDING, PROVISIONAL, TRANSLATED, CueEvent, JobReport
@@ -30,6 +31,7 @@ class Tally:
         self._began = time.monotonic()
         self._ended: Optional[float] = None
         self._first_cue: Optional[float] = None
+        metrics.CUES.add(len(known), "remembered")
 
     def begin(self) -> None:
         """The job starts now (or goes on)."""
@@ -50,6 +52,8 @@ class Tally:
             if self._first_cue is None:
                 self._first_cue = time.monotonic() - self._began
             if accepted:
+                if index not in self._translated:
+                    metrics.CUES.add(1, TRANSLATED)
                 self._translated[index] = judged.text
                 self._shown.discard(index)
             else:
@@ -68,6 +72,7 @@ class Tally:
         """Nobody could translate this cue."""
         with self._lock:
             self._kept[index] = reason
+        metrics.CUES.add(1, KEPT)
         self._on_event(CueEvent(index, KEPT, reason=reason))
 
     def used(self, usage: Usage) -> None:

@@ -1,0 +1,83 @@
+"""The latest events of pools and providers, with their times: a log that stays small however long the program runs.
+
+Each kind of event has its own room, so that what happens all the time does not push out what happened once.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from itertools import count
+from typing import Any, Deque, Dict, List, Mapping, NamedTuple, Tuple
+
+log = logging.getLogger("subai.events")
+
+#: Events of one kind that are kept.
+KEPT = 100
+
+CONNECTION_POOL_CREATED = "connection_pool_created"
+CONNECTION_POOL_CLOSED = "connection_pool_closed"
+CONNECTION_CREATED = "connection_created"
+CONNECTION_REUSED = "connection_reused"
+CONNECTION_RECYCLED = "connection_recycled"
+CONNECTION_CLOSED = "connection_closed"
+CONNECTION_FAILED = "connection_failed"
+FALLBACK_USED = "fallback_used"
+
+#: What each kind means.
+MEANINGS: Mapping[str, str] = {
+    CONNECTION_POOL_CREATED: "the first request to an endpoint, or the first after its pool was given up",
+    CONNECTION_POOL_CLOSED: "a pool was given up: the program ends, or others needed its place",
+    CONNECTION_CREATED: "a connection was opened, in so many seconds",
+    CONNECTION_REUSED: "a request found a connection open",
+    CONNECTION_RECYCLED: "a connection was closed before it could do harm: too old, idle for too long, dropped, ...",
+    CONNECTION_CLOSED: "a connection was closed for another reason",
+    CONNECTION_FAILED: "a connection could not be had, or broke",
+    FALLBACK_USED: "a request went out without the pool",
+}
+
+
+class Event(NamedTuple):
+    """Something happened.
+
+    :ivar number: rises from event to event. :ivar at: seconds since the epoch. :ivar about: in plain values.
+    """
+
+    number: int
+    at: float
+    name: str
+    about: Mapping[str, Any]
+
+    def as_data(self) -> Dict[str, Any]:
+        return {"at": self.at, "event": self.name, **self.about}
+
+
+_Kept = Tuple[int, float, str, Mapping[str, Any]]
+
+
+class EventLog:
+    """Thread-safe; holds at most ``kept`` events of each kind."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._lock = threading.Lock()
+        self._numbers = count(1)
+        self._latest: Dict[str, Deque[_Kept]] = {name: deque(maxlen=kept) for name in MEANINGS}
+
+    def record(self, name: str, about: Mapping[str, Any]) -> None:
+        """Note an event, and log it where debugging is on. ``about`` holds no key, path or dialogue."""
+        with self._lock:
+            # A plain tuple: making an Event of each would cost more than all the rest.
+            self._latest[name].append((next(self._numbers), time.time(), name, about))
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("%s %s", name, " ".join(f"{key}={value}" for key, value in about.items()))
+
+    def latest(self) -> List[Event]:
+        """What is kept, oldest first."""
+        with self._lock:
+            events = [Event(*event) for room in self._latest.values() for event in room]
+        return sorted(events)
+
+
+#: The log that everything in this process writes to.
+EVENTS = EventLog()
+record = EVENTS.record

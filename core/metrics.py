@@ -1,0 +1,151 @@
+"""Counters and histograms of everything but the connections, whose own are in ``core.pool_stats``; always on.
+
+Whoever knows counts, by ``add`` or ``observe``; ``status`` joins the figures and shows them. What that costs a request
+is measured by ``benchmarks/per_request.py``.
+"""
+
+import re
+import threading
+from bisect import bisect_left
+from functools import lru_cache
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+#: Combinations of label values that one metric keeps apart. People name models: a script that makes names up must not
+#: fill the memory of a box that runs for weeks.
+MOST_SERIES = 200
+OTHER = "other"
+
+LONGEST_LABEL = 80
+_PATH = re.compile(r"[/\\~.]|[A-Za-z]:[/\\]")
+
+Labels = Tuple[str, ...]
+
+
+class Metric:
+    """What counters and histograms share.
+
+    :ivar name: by the conventions of Prometheus: ``subai_``, what, unit, ``_total`` for what only grows.
+    :ivar help: one sentence. :ivar labels: the names of the label values that each count comes with.
+    """
+
+    kind = ""
+
+    def __init__(self, name: str, words: str, labels: Labels = ()) -> None:
+        self.name = name
+        self.help = words
+        self.labels = labels
+        self._lock = threading.Lock()
+        self._series: Dict[Labels, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}: {len(self._series)} series>"
+
+    def family(self) -> Dict[str, Any]:
+        """The metric as plain data: ``name``, ``kind``, ``help`` and ``samples``, each with its ``labels``."""
+        with self._lock:
+            samples = [self._sample(dict(zip(self.labels, key)), value) for key, value in self._series.items()]
+        return {"name": self.name, "kind": self.kind, "help": self.help, "samples": samples}
+
+    def _sample(self, labels: Mapping[str, str], value: Any) -> Dict[str, Any]:
+        raise NotImplementedError
+
+    def _key(self, labels: Labels) -> Labels:
+        """Under which ``labels``, which are new, are counted."""
+        if len(labels) != len(self.labels):
+            raise ValueError(f"{self.name} has the labels {self.labels}, not {len(labels)} of them")
+        return labels if len(self._series) < MOST_SERIES else (OTHER,) * len(labels)
+
+
+class Counter(Metric):
+    """A sum that only grows."""
+
+    kind = "counter"
+
+    def add(self, amount: float, *labels: str) -> None:
+        with self._lock:
+            try:
+                self._series[labels] += amount
+            except KeyError:
+                key = self._key(labels)
+                self._series[key] = self._series.get(key, 0) + amount
+
+    def value(self, *labels: str) -> float:
+        """The sum so far."""
+        with self._lock:
+            return float(self._series.get(labels, 0))
+
+    def _sample(self, labels: Mapping[str, str], value: Any) -> Dict[str, Any]:
+        return {"labels": labels, "value": value}
+
+
+class Histogram(Metric):
+    """How often a value fell between two bounds.
+
+    :param bounds: upper ones, rising; what is larger than all of them is counted too.
+    """
+
+    kind = "histogram"
+
+    def __init__(self, name: str, words: str, labels: Labels, bounds: Sequence[float]) -> None:
+        super().__init__(name, words, labels)
+        self._bounds = tuple(bounds)
+
+    def observe(self, value: float, *labels: str) -> None:
+        place = bisect_left(self._bounds, value)
+        with self._lock:
+            series = self._series.get(labels)
+            if series is None:
+                series = self._series.setdefault(self._key(labels), [0.0, [0] * (len(self._bounds) + 1)])
+            series[0] += value
+            series[1][place] += 1
+
+    def _sample(self, labels: Mapping[str, str], value: Any) -> Dict[str, Any]:
+        return {"labels": labels, **distribution(self._bounds, value[1], value[0])}
+
+
+def distribution(bounds: Sequence[float], counts: Sequence[int], total: float) -> Dict[str, Any]:
+    """A histogram as plain data.
+
+    :param counts: for each of ``bounds`` and one more. :param total: the sum of what was observed.
+    """
+    return {"bounds": list(bounds), "counts": list(counts), "sum": total, "count": sum(counts)}
+
+
+@lru_cache(maxsize=256)
+def model_label(model: str) -> str:
+    """The name of a model as it may be shown: where a server names it by the path of a file, only the last part."""
+    if _PATH.match(model):
+        model = re.split(r"[/\\]", model.rstrip("/\\"))[-1]
+    return model[:LONGEST_LABEL]
+
+
+# --- what is counted ------------------------------------------------------------------------------------------------
+
+REQUESTS = Counter(
+    "subai_requests_total",
+    "Requests that went out or should have, by how they ended: an HTTP status, a kind of failure, or cancelled.",
+    ("provider", "model", "outcome"),
+)
+REQUEST_SECONDS = Histogram(
+    "subai_request_seconds",
+    "How long requests took, from waiting for a connection to the last byte.",
+    ("provider",),
+    (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
+)
+FALLBACKS = Counter("subai_fallback_requests_total", "Requests without the pool, over urllib.request.", ("provider",))
+CUES = Counter(
+    "subai_cues_total", "Subtitle lines: translated, remembered from before, or kept as they were.", ("outcome",)
+)
+
+ALL: Tuple[Metric, ...] = (REQUESTS, REQUEST_SECONDS, FALLBACKS, CUES)
+
+
+def request_ended(provider: str, model: str, outcome: str, seconds: float) -> None:
+    """Count one request that is over."""
+    REQUESTS.add(1, provider, model_label(model), outcome)
+    REQUEST_SECONDS.observe(seconds, provider)
+
+
+def families() -> List[Dict[str, Any]]:
+    """Every metric of this module as plain data."""
+    return [metric.family() for metric in ALL]
