@@ -57,7 +57,7 @@ layers: $(VENV)/.dev-ready ## imports point downwards only
 	$(VENV)/bin/lint-imports
 
 floor: $(VENV)/.dev-ready ## nothing in the code is newer than Python 3.8
-	$(VENV)/bin/vermin -t=3.8- --eval-annotations --no-tips --violations core api translate kodi cli tests subai service.py script.py context.py subtitles.py
+	$(VENV)/bin/vermin -t=3.8- --eval-annotations --no-tips --violations core api translate status kodi cli tests subai service.py script.py context.py subtitles.py
 
 # --- the Kodi package ---------------------------------------------------------------------------------------------------
 

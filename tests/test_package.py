@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "samples" / "the-lighthouse-keeper.en.srt"
 ENTRIES = {"context.py", "script.py", "service.py", "subtitles.py"}
-FOLDERS = {"api", "core", "kodi", "resources", "translate"}
+FOLDERS = {"api", "core", "kodi", "resources", "status", "translate"}
 PACKAGED = {"LICENSE.txt", "README.md", "CHANGELOG.md", "addon.xml", *ENTRIES, *FOLDERS}
 
 in_a_clone = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="the package is made from git")

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any, Dict, List
 
 LEAST = 95.0
-LAYERS = ("core", "api", "translate")
+LAYERS = ("core", "api", "translate", "status")
 
 
 def main(path: str) -> int:

@@ -1,0 +1,130 @@
+"""The last hour in steps of some seconds: what sparklines and charts are drawn from.
+
+Somebody has to call ``tick`` now and then; there is no thread here.
+"""
+
+import threading
+import time
+from collections import deque
+from typing import Callable, Deque, Dict, List, Mapping, NamedTuple, Optional, TypedDict
+
+from status.snapshot import EndpointFigures
+
+INTERVAL = 5.0  # seconds between two samples
+SAMPLES = 720  # an hour of them
+
+
+class Series(TypedDict):
+    """One endpoint over time, a value a step: four of that moment, and three of the step that ended then.
+
+    ``requests``: connections handed out; ``errors``: failures; ``connect``: mean seconds to open a connection, None
+    where none was opened.
+    """
+
+    active: List[int]
+    idle: List[int]
+    waiting: List[int]
+    utilisation: List[float]
+    requests: List[int]
+    errors: List[int]
+    connect: List[Optional[float]]
+
+
+class Past(TypedDict):
+    """``at``: when each sample was taken, seconds since the epoch, oldest first; ``endpoints``: as in a snapshot."""
+
+    interval: float
+    at: List[float]
+    endpoints: Dict[str, Series]
+
+
+class _Sample(NamedTuple):
+    active: int = 0
+    idle: int = 0
+    waiting: int = 0
+    utilisation: float = 0.0
+    requests: int = 0
+    errors: int = 0
+    created: int = 0
+    connect_seconds: float = 0.0
+
+
+_NOTHING = _Sample()
+
+
+class History:
+    """Thread-safe.
+
+    :param look: gives the endpoints of a snapshot.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[], Mapping[str, EndpointFigures]],
+        *,
+        interval: float = INTERVAL,
+        samples: int = SAMPLES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._look = look
+        self._interval = interval
+        self._clock = clock
+        self._lock = threading.Lock()
+        # One more than is shown: the first step needs what was before it.
+        self._samples: Deque[Mapping[str, _Sample]] = deque([{}], maxlen=samples + 1)
+        self._times: Deque[float] = deque([time.time()], maxlen=samples + 1)
+        self._due = clock() + interval
+
+    def tick(self) -> None:
+        """Take a sample if it is time for one."""
+        with self._lock:
+            now = self._clock()
+            if now < self._due:
+                return
+            self._due = now + self._interval
+        sample = {origin: _sample(figures) for origin, figures in self._look().items()}
+        with self._lock:
+            self._samples.append(sample)
+            self._times.append(time.time())
+
+    def past(self) -> Past:
+        """What was sampled, as plain data."""
+        with self._lock:
+            samples, times = list(self._samples), list(self._times)
+        origins = dict.fromkeys(origin for sample in samples for origin in sample)
+        return {
+            "interval": self._interval,
+            "at": times[1:],
+            "endpoints": {origin: _series([sample.get(origin, _NOTHING) for sample in samples]) for origin in origins},
+        }
+
+
+def _sample(figures: EndpointFigures) -> _Sample:
+    return _Sample(
+        figures["active"],
+        figures["idle"],
+        figures["waiting"],
+        figures["utilisation"],
+        figures["requests"],
+        sum(figures["errors"].values()),
+        figures["created"],
+        figures["connect"]["sum"],
+    )
+
+
+def _series(samples: List[_Sample]) -> Series:
+    steps = list(zip(samples, samples[1:]))
+    return {
+        "active": [after.active for _, after in steps],
+        "idle": [after.idle for _, after in steps],
+        "waiting": [after.waiting for _, after in steps],
+        "utilisation": [round(after.utilisation, 3) for _, after in steps],
+        "requests": [after.requests - before.requests for before, after in steps],
+        "errors": [after.errors - before.errors for before, after in steps],
+        "connect": [_mean_connect(before, after) for before, after in steps],
+    }
+
+
+def _mean_connect(before: _Sample, after: _Sample) -> Optional[float]:
+    opened = after.created - before.created
+    return round((after.connect_seconds - before.connect_seconds) / opened, 4) if opened else None
