@@ -33,7 +33,7 @@ from core.backoff import rate_limited_backoff_on_429
 from core.cancel import CancelToken
 from core.connection_pool import connection_pool_manager
 from core.endpoints import endpoint_id, state_of
-from core.errors import BadRequestError, ConfigError, EmptyAnswerError
+from core.errors import BadRequestError, ConfigError, EmptyAnswerError, RateLimitError
 from core.rate_limit import RateLimiter, limiter_for
 from core.transport import Request, StreamingResponse, Transport
 
@@ -208,6 +208,8 @@ class HTTPProvider(Provider):
     def _loaded(self, body: bytes, headers: Mapping[str, str], model: str) -> Dict[str, Any]:
         data = load_answer(body, self.label, self.name)
         error = error_inside(self._source, data, headers, model)
+        if isinstance(error, RateLimitError):
+            self._transport.refused(self.base_url)
         if error is not None:
             raise error
         return data

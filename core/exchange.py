@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from core import body, fallback
 from core.connection_pool import ConnectionPoolManager
 from core.errors import ConnectionDroppedError, ProtocolError, TransportError
-from core.failures import classify, expected, peer_left, proxy_refusal
+from core.failures import classify, expected, peer_left, proxy_refusal, timed_out
 from core.inflight import Attempt, working_on
 from core.messages import Request
 from core.pool_endpoint import PoolEndpoint
@@ -121,6 +121,8 @@ class Exchange:
         if not self.headers:
             # http.client takes headers that were cut for an answer without headers, whose status may be 200.
             self._fail(_cut_in_headers())
+        if self.status == 429:
+            self._endpoint.concurrency.troubled()
         if self.status < 200:
             self._fail(ProtocolError(f"The server sent only an interim answer ({self.status})."))
         if self.status == 407:
@@ -174,6 +176,8 @@ class Exchange:
                 answer.release_conn()
         finally:
             leave()
+            if self._finished and 200 <= self.status < 300:
+                self._endpoint.concurrency.succeeded()
             self._release()
             self._log()
 
@@ -184,6 +188,8 @@ class Exchange:
         if isinstance(failure, TransportError):
             failure.provider = failure.provider or self._request.provider
             self._endpoint.stats.failed(failure.kind)
+            if timed_out(failure, error):
+                self._endpoint.concurrency.troubled()
             if isinstance(failure, ConnectionDroppedError) and self._attempt.reused and not self._attempt.answered:
                 self._endpoint.outdate(self._attempt.generation, "dropped")
         raise failure from (error if failure is not error else error.__cause__)

@@ -2,6 +2,7 @@
 
 import threading
 
+from core.adaptive import AdaptiveConcurrency
 from core.config import PoolConfig
 from core.gate import Gate
 from core.pool_stats import EndpointStats
@@ -18,6 +19,7 @@ class PoolEndpoint:
         self.origin = origin
         self.config = config
         self.gate = Gate(config.maxsize)
+        self.concurrency = AdaptiveConcurrency(origin, self.gate)
         self.stats = EndpointStats()
         self.generation = 0
         self.purge_reason = ""
@@ -28,14 +30,12 @@ class PoolEndpoint:
 
     def allow(self, parallel: int) -> None:
         """At most ``parallel`` requests in flight, and never more than connections are kept."""
-        permits = max(1, min(parallel, self.config.maxsize))
-        if permits != self.gate.permits:
-            self.gate.resize(permits)
+        self.concurrency.configure(max(1, min(parallel, self.config.maxsize)))
 
     def reconfigure(self, config: PoolConfig) -> None:
         """Hold to other settings from now on; requests that are under way keep their permits."""
         self.config = config
-        self.gate.resize(min(self.gate.permits, config.maxsize))
+        self.concurrency.configure(min(self.concurrency.configured, config.maxsize))
 
     def outdate(self, generation: int, reason: str) -> None:
         """Have no connection of ``generation`` used again, unless a newer one has begun already."""
