@@ -121,8 +121,7 @@ class Exchange:
         if not self.headers:
             # http.client takes headers that were cut for an answer without headers, whose status may be 200.
             self._fail(_cut_in_headers())
-        if self.status == 429:
-            self._endpoint.concurrency.troubled()
+        self._endpoint.answered(self.status)
         if self.status < 200:
             self._fail(ProtocolError(f"The server sent only an interim answer ({self.status})."))
         if self.status == 407:
@@ -176,8 +175,7 @@ class Exchange:
                 answer.release_conn()
         finally:
             leave()
-            if self._finished and 200 <= self.status < 300:
-                self._endpoint.concurrency.succeeded()
+            self._endpoint.ended(well=self._finished and 200 <= self.status < 300)
             self._release()
             self._log()
 
@@ -187,9 +185,7 @@ class Exchange:
         self._outcome = type(failure).__name__
         if isinstance(failure, TransportError):
             failure.provider = failure.provider or self._request.provider
-            self._endpoint.stats.failed(failure.kind)
-            if timed_out(failure, error):
-                self._endpoint.concurrency.troubled()
+            self._endpoint.failed(failure, timed_out=timed_out(failure, error))
             if isinstance(failure, ConnectionDroppedError) and self._attempt.reused and not self._attempt.answered:
                 self._endpoint.outdate(self._attempt.generation, "dropped")
         raise failure from (error if failure is not error else error.__cause__)

@@ -1,10 +1,12 @@
-"""One endpoint (scheme, host and port) as the pool sees it: its limits, permits, generation and statistics."""
+"""One endpoint (scheme, host and port) as the pool sees it: its limits, permits, generation, statistics and health."""
 
 import threading
 
 from core.adaptive import AdaptiveConcurrency
 from core.config import PoolConfig
+from core.errors import TransportError
 from core.gate import Gate
+from core.health import EndpointHealth, HealthMonitor
 from core.pool_stats import EndpointStats
 
 
@@ -13,20 +15,25 @@ class PoolEndpoint:
 
     :ivar generation: connections of an older one are not used again.
     :ivar purge_reason: why the generation last changed.
+    :ivar monitor: to be told of idle connections.
     """
 
-    def __init__(self, origin: str, config: PoolConfig) -> None:
+    def __init__(self, origin: str, config: PoolConfig, monitor: HealthMonitor) -> None:
         self.origin = origin
         self.config = config
+        self.monitor = monitor
         self.gate = Gate(config.maxsize)
         self.concurrency = AdaptiveConcurrency(origin, self.gate)
         self.stats = EndpointStats()
+        self.health = EndpointHealth(origin)
         self.generation = 0
         self.purge_reason = ""
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<PoolEndpoint {self.origin} {self.gate!r}>"
+
+    # --- limits -----------------------------------------------------------------------------------------------------
 
     def allow(self, parallel: int) -> None:
         """At most ``parallel`` requests in flight, and never more than connections are kept."""
@@ -43,3 +50,29 @@ class PoolEndpoint:
             if generation == self.generation:
                 self.purge_reason = reason
                 self.generation += 1
+
+    # --- what happened ----------------------------------------------------------------------------------------------
+
+    def answered(self, status: int) -> None:
+        """The headers of an answer are in."""
+        self.health.answered()
+        if status == 429:
+            self.concurrency.troubled()
+
+    def failed(self, failure: TransportError, *, timed_out: bool = False) -> None:
+        """A request found no answer, or no permit; ``timed_out``: because the peer was too slow."""
+        self.stats.failed(failure.kind)
+        if timed_out:
+            self.concurrency.troubled()
+        if self.health.failed(failure):
+            self.outdate(self.generation, "failing")  # the network may have changed under the idle ones too
+
+    def ended(self, *, well: bool) -> None:
+        """A request is over, with an answer read to its end if ``well``. To be told before its permit is given back."""
+        if well:
+            self.concurrency.succeeded()
+        self.watch()
+
+    def watch(self) -> None:
+        """Warn of what is too much."""
+        self.health.watch(self.gate, self.config.maxsize, self.stats.handed_out)

@@ -24,6 +24,7 @@ class EndpointSnapshot:
     :ivar handshake_histogram: connections per bucket of ``HANDSHAKE_BUCKETS``, and one more for the slower ones.
     :ivar errors: failures by kind.
     :ivar utilisation: share of the permits that is out.
+    :ivar failing: the last requests, three or more, found no answer.
     """
 
     created: int
@@ -37,6 +38,7 @@ class EndpointSnapshot:
     handshake_histogram: Tuple[int, ...]
     errors: Dict[str, int]
     utilisation: float
+    failing: bool
 
     @property
     def reuse_rate(self) -> float:
@@ -57,6 +59,11 @@ class EndpointStats:
         self._recycled: Counter = Counter()  # type: ignore[type-arg]  # Counter[str] needs Python 3.9
         self._errors: Counter = Counter()  # type: ignore[type-arg]
 
+    @property
+    def handed_out(self) -> int:
+        """Connections that requests were given, new ones and others."""
+        return self._requests
+
     def checked_out(self, *, reused: bool) -> None:
         with self._lock:
             self._requests += 1
@@ -76,7 +83,9 @@ class EndpointStats:
         with self._lock:
             self._errors[kind] += 1
 
-    def snapshot(self, *, active: int, idle: int, waiting: int, utilisation: float) -> EndpointSnapshot:
+    def snapshot(
+        self, *, active: int, idle: int, waiting: int, utilisation: float, failing: bool = False
+    ) -> EndpointSnapshot:
         """The counters together with what gate and pool know of this moment."""
         with self._lock:
             return EndpointSnapshot(
@@ -91,4 +100,5 @@ class EndpointStats:
                 handshake_histogram=tuple(self._handshakes),
                 errors=dict(self._errors),
                 utilisation=utilisation,
+                failing=failing,
             )

@@ -79,6 +79,7 @@ PROFILES: Mapping[str, Profile] = {
                 pool_timeout=60.0,
                 max_idle=3600.0,
                 max_age=86400.0,
+                health_interval=0.0,
             ),
             backoff=BackoffConfig(retries=0, max_refusals=1),
         ),
