@@ -4,6 +4,7 @@ urllib3 itself is imported when the first pool is built: short-lived interpreter
 be imported the transport falls back.
 """
 
+import logging
 import threading
 import time
 from functools import lru_cache
@@ -18,7 +19,10 @@ from core.health import HealthMonitor
 from core.inflight import Attempt, InFlight, working_on
 from core.pool_endpoint import PoolEndpoint
 from core.pool_stats import EndpointSnapshot
+from core.sizing import open_file_limit, within_open_files
 from core.tls import make_context
+
+log = logging.getLogger("subai.pool")
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 OLDEST_URLLIB3 = (2, 0)
@@ -52,7 +56,7 @@ class ConnectionPoolManager:
     """
 
     def __init__(self, config: PoolConfig = CONNECTION_POOL_CONFIG) -> None:
-        self.config = config
+        self.config, self._notice = within_open_files(config, open_file_limit())
         self._lock = threading.Lock()
         self._managers: Dict[Tuple[Optional[str], Optional[str]], Any] = {}
         self._endpoints: Dict[str, PoolEndpoint] = {}
@@ -85,7 +89,10 @@ class ConnectionPoolManager:
             manager = self._managers.get((proxy, ca_file))
             if manager is None:
                 manager = self._managers[proxy, ca_file] = self._build(proxy, ca_file)
-            return manager
+            notice, self._notice = self._notice, ""
+        if notice:
+            log.warning("%s", notice)
+        return manager
 
     def endpoint_pool(self, url: str, proxy: Optional[str] = None, ca_file: Optional[str] = None) -> Any:
         """The urllib3 pool for the host of ``url``. It may be evicted by others, so don't keep it.
@@ -179,8 +186,9 @@ class ConnectionPoolManager:
 
         Timeouts and ages hold for the next request, smaller pools as connections are given back.
         """
+        config, notice = within_open_files(config, open_file_limit())
         with self._lock:
-            self.config = config
+            self.config, self._notice = config, notice
             managers = list(self._managers.values())
         self._monitor.interval = config.health_interval
         for manager in managers:

@@ -1,6 +1,7 @@
 """One endpoint (scheme, host and port) as the pool sees it: its limits, permits, generation, statistics and health."""
 
 import threading
+from typing import Optional
 
 from core.adaptive import AdaptiveConcurrency
 from core.config import PoolConfig
@@ -8,6 +9,7 @@ from core.errors import TransportError
 from core.gate import Gate
 from core.health import EndpointHealth, HealthMonitor
 from core.pool_stats import EndpointStats
+from core.sizing import Timing
 
 
 class PoolEndpoint:
@@ -67,10 +69,11 @@ class PoolEndpoint:
         if self.health.failed(failure):
             self.outdate(self.generation, "failing")  # the network may have changed under the idle ones too
 
-    def ended(self, *, well: bool) -> None:
-        """A request is over, with an answer read to its end if ``well``. To be told before its permit is given back."""
-        if well:
+    def ended(self, timing: Optional[Timing]) -> None:
+        """A request is over, well if there is a ``timing``. To be told before its permit is given back."""
+        if timing is not None:
             self.concurrency.succeeded()
+            self.stats.timed(timing)
         self.watch()
 
     def watch(self) -> None:

@@ -16,6 +16,7 @@ from core.config import (
     check_bounds,
 )
 from core.errors import ConfigError
+from core.sizing import pool_size
 
 LOW_MEMORY, BALANCED, FAST, DEBUG = "low-memory", "balanced", "fast", "debug"
 
@@ -44,8 +45,8 @@ class Profile:
         return replace(backoff_for(provider), **own)
 
     def with_parallel(self, parallel: int) -> "Profile":
-        """The same with so many requests at once, and as many connections at least."""
-        pool = replace(self.pool, maxsize=max(self.pool.maxsize, parallel))
+        """The same with so many requests at once, and room for them."""
+        pool = replace(self.pool, maxsize=max(self.pool.maxsize, pool_size(parallel, 1.0)))
         return replace(self, parallel=parallel, pool=pool)
 
 

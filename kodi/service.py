@@ -57,6 +57,7 @@ class Service(xbmc.Monitor):
     def run(self) -> None:
         """Until Kodi quits, or the add-on is disabled or updated."""
         logger.info("Ready: %s, %d requests at once", self.engine.pool, self.engine.settings.parallel)
+        self._tell_limits()
         if self.player.playing():
             self._film_started()
         while not self.waitForAbort(TICK):
@@ -82,6 +83,7 @@ class Service(xbmc.Monitor):
         log.hide(self._reader.secrets())
         self.engine.apply(settings)
         self._told.clear()
+        self._tell_limits()
 
     def _film_started(self) -> None:
         video = self.player.playing()
@@ -196,6 +198,13 @@ class Service(xbmc.Monitor):
         if text not in self._told:
             self._told.add(text)
             windows.notice(text)
+
+    def _tell_limits(self) -> None:
+        """The pool may be smaller than was asked for: so many open files the system does not allow."""
+        asked, given = self.engine.settings.pool, self.engine.pool.config
+        if given != asked:
+            words = localised(strings.FEW_FILES, count=given.maxsize, servers=given.num_pools)
+            self.tell_once(words)
 
     def _forget_refusals(self) -> None:
         """A person asks again, and may have paid or mended the key meanwhile."""

@@ -66,8 +66,8 @@ def test_what_a_profile_does_not_change_stays_the_providers_own() -> None:
 
 
 def test_more_requests_at_once_get_more_connections() -> None:
-    assert PROFILES[LOW_MEMORY].with_parallel(3) == Profile(LOW_MEMORY, 3, PROFILES[LOW_MEMORY].pool)
-    assert PROFILES[LOW_MEMORY].with_parallel(9).pool.maxsize == 9
+    assert PROFILES[LOW_MEMORY].with_parallel(1) == Profile(LOW_MEMORY, 1, PROFILES[LOW_MEMORY].pool)
+    assert PROFILES[LOW_MEMORY].with_parallel(9).pool.maxsize == 14
 
 
 def test_a_set_that_does_not_go_together_is_refused_by_name() -> None:
