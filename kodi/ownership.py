@@ -4,12 +4,10 @@ A record of what was last written (``translate.outputs``) makes a file ours as l
 else made or changed is never overwritten; it is set aside as ``film.es.bak.srt``, and only after a yes.
 """
 
-from contextlib import suppress
 from typing import Optional, Tuple
 
 from core.errors import InputError
 from kodi import subtitle_files, vfs
-from translate import documents
 from translate.film import OutputTakenError
 from translate.outputs import Outputs
 
@@ -42,7 +40,7 @@ class Ownership:
         :raises InputError: the folder cannot be written to.
         """
         self._outputs.note(path + _NEXT, data, done=done, total=total)
-        _replace(path, data)
+        vfs.write(path, data)
         self._outputs.note(path, data, done=done, total=total)
 
     def adopt(self, path: str, data: bytes, *, done: int, total: int) -> None:
@@ -75,13 +73,3 @@ class Ownership:
             number += 1
         vfs.write(backup, data)
         return backup
-
-
-def _replace(path: str, data: bytes) -> None:
-    """Whoever reads a local file sees the old content or the new; a new one must be made by Kodi, to exist for it."""
-    local = vfs.local(path)
-    if not vfs.is_remote(local) and vfs.exists(path):
-        with suppress(InputError):  # a file that may be written, in a folder that may not
-            documents.write_atomically(local, data)
-            return
-    vfs.write(path, data)

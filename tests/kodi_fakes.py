@@ -96,8 +96,7 @@ class FakeFile:
     """As ``xbmcvfs.File``: opening never raises."""
 
     def __init__(self, path: str, mode: str = "r") -> None:
-        self._path = path
-        self._writing = mode == "w"
+        self.real = _real(path)
 
     def __enter__(self) -> "FakeFile":
         return self
@@ -106,17 +105,27 @@ class FakeFile:
         pass
 
     def size(self) -> int:
-        return os.path.getsize(self._path)
+        return os.path.getsize(self.real)
 
     def readBytes(self, count: int = 0) -> bytearray:  # noqa: N802
-        return bytearray(Path(self._path).read_bytes())
+        return bytearray(Path(self.real).read_bytes())
 
     def write(self, data: bytearray) -> bool:
         try:
-            Path(self._path).write_bytes(data)
+            Path(self.real).write_bytes(data)
         except OSError:
             return False
         return True
+
+
+class FakeStat:
+    """As ``xbmcvfs.Stat``: of nothing, everything is 0."""
+
+    def __init__(self, path: str) -> None:
+        self._path = _real(path)
+
+    def st_size(self) -> int:
+        return os.path.getsize(self._path) if os.path.exists(self._path) else 0
 
 
 @pytest.fixture
@@ -147,10 +156,12 @@ def fake_kodi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKodi:
     }
     files: Dict[str, Any] = {
         "File": FakeFile,
-        "exists": lambda path: os.path.isdir(path) if path.endswith("/") else os.path.isfile(path),
+        "Stat": FakeStat,
+        "exists": lambda path: (os.path.isdir if path.endswith("/") else os.path.isfile)(_real(path)),
         "mkdirs": _made,
         "delete": _deleted,
-        "copy": lambda source, target: bool(shutil.copyfile(source.replace("smb:/", ""), target)),
+        "rename": _renamed,
+        "copy": lambda source, target: bool(shutil.copyfile(_real(source), target)),
         "translatePath": lambda path: path.replace("special://temp", str(tmp_path)),
         "listdir": _listed,
     }
@@ -166,19 +177,33 @@ def fake_kodi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKodi:
     return kodi
 
 
+def _real(path: str) -> str:
+    """``smb://`` and a path is that path."""
+    return path.replace("smb:/", "", 1)
+
+
 def _listed(folder: str) -> Tuple[List[str], List[str]]:
+    folder = _real(folder)
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     folders = [name for name in names if os.path.isdir(os.path.join(folder, name))]
     return folders, [name for name in names if name not in folders]
 
 
 def _made(folder: str) -> bool:
-    os.makedirs(folder, exist_ok=True)
+    os.makedirs(_real(folder), exist_ok=True)
     return True
 
 
 def _deleted(path: str) -> bool:
-    os.remove(path)
+    os.remove(_real(path))
+    return True
+
+
+def _renamed(path: str, new: str) -> bool:
+    try:
+        os.rename(_real(path), _real(new))
+    except OSError:
+        return False
     return True
 
 
