@@ -10,14 +10,16 @@ from tests_kodi.driver.remote import Remote
 from tests_kodi.driver.waiting import until
 
 WRITE = """
-import os, sys, xbmc, xbmcaddon
+import os, sys, xbmc, xbmcaddon, xbmcvfs
 sys.path.insert(0, xbmcaddon.Addon(addon).getAddonInfo('path'))
 from kodi import vfs
+folder = os.path.join(os.path.dirname(path), '')
+xbmcvfs.listdir(folder)
 for number in range(times):
     with open(sources[number % 2], 'rb') as source:
         vfs.write(path, source.read())
 xbmc.Player().setSubtitles(path)
-answer = sorted(os.listdir(os.path.dirname(path)))
+answer = sorted(os.listdir(folder))
 """
 
 
@@ -33,7 +35,6 @@ def test_a_file_is_whole_at_every_moment_and_is_shown_in_a_folder_that_kodi_has_
     wholes = [clips.srt(tmp_path / f"{minutes}.txt", clips.dialogue(minutes)) for minutes in (60, 30)]
     ours, seen, over = film.with_name("film.es.srt"), set(), threading.Event()
     remote.play(film)
-    remote.rpc.call("Files.GetDirectory", directory=str(film.parent))
     watcher = threading.Thread(target=watch, args=(ours, seen, over))
     watcher.start()
     names = remote.inside(WRITE, addon=ID, path=str(ours), sources=[str(whole) for whole in wholes], times=60)
