@@ -49,7 +49,12 @@ class Answers:
 
     def _status(self, _: Answer) -> Answer:
         jobs = [
-            {"name": vfs.base_name(job.task.film.path), "done": job.settled, "total": job.total, "path": job.output}
+            {
+                "name": vfs.base_name(job.task.film.path),
+                "done": job.lines.settled,
+                "total": job.total,
+                "path": job.output,
+            }
             for job in self._service.book.running()
         ]
         last = self._service.book.last

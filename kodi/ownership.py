@@ -11,7 +11,7 @@ from kodi import subtitle_files, vfs
 from translate.film import OutputTakenError
 from translate.outputs import Outputs
 
-_NEXT = "?next"  # what is about to be written, so that a kill between the file and its record leaves it ours
+_NEXT = "?next"  # the record of what is about to be written
 
 
 class Ownership:
@@ -39,9 +39,13 @@ class Ownership:
 
         :raises InputError: the folder cannot be written to.
         """
-        self._outputs.note(path + _NEXT, data, done=done, total=total)
+        self.expect(path, data, done=done, total=total)
         vfs.write(path, data)
         self._outputs.note(path, data, done=done, total=total)
+
+    def expect(self, path: str, data: bytes, *, done: int, total: int) -> None:
+        """``data`` is going to be at ``path``, by our hand or Kodi's: a kill before it is noted leaves it ours."""
+        self._outputs.note(path + _NEXT, data, done=done, total=total)
 
     def adopt(self, path: str, data: bytes, *, done: int, total: int) -> None:
         """``path`` is a copy of ``data`` that Kodi made: it is ours from now on."""

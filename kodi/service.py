@@ -102,7 +102,7 @@ class Service(xbmc.Monitor):
     def _tick(self) -> None:
         with self._progress_lock:
             for job, progress in self._progress.items():
-                progress.update(job.settled, job.total)
+                progress.update(job.lines.settled, job.total)
         jobs = self.book.of_video(self._video)
         if not jobs:
             return
@@ -150,6 +150,13 @@ class Service(xbmc.Monitor):
             self.screen.was_chosen(job.output, job.task.film.target, job.shown_before)
         else:
             self.screen.show(job.output, job.task.film.target)
+
+    def withdraws(self, job: FilmJob) -> None:
+        if job.task.video != self.player.playing() or self.ending.is_set():
+            return
+        if job.adopted and not self.screen.is_shown(job.output):
+            self.screen.was_chosen(job.output, job.task.film.target, job.shown_before)
+        self.screen.take_back(job.output)
 
     def ended(self, job: FilmJob) -> None:
         with self._progress_lock:

@@ -27,6 +27,8 @@ class Unasked:
         settings = self._service.engine.settings
         if not settings.ready or not subtitle_files.is_film_file(video):
             return
+        if not self._service.book.of_video(video):
+            self._service.desk.clear_up(video)
         finished = self._service.desk.finished(video)
         if finished is not None and finished.done >= finished.total:
             if vfs.folder_of(finished.path).startswith(self._service.engine.folder):  # Kodi does not look there
@@ -76,7 +78,7 @@ class Unasked:
         following = next_episode(task.video, player.film_facts())
         if following is None or not subtitle_files.is_film_file(following.path):
             return
-        if subtitle_files.in_language(self._service.desk.all_candidates(following.path), settings.target):
+        if self._service.desk.is_served(following.path):
             return
         offers = self._service.desk.offers(following.path, following.facts)
         left = self._service.engine.left_this_month()

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -23,6 +23,7 @@ SETTINGS = ROOT / "resources" / "settings.xml"
 LANGUAGES = ROOT / "resources" / "language"
 
 _TYPES = {"string": str, "path": str, "integer": int, "number": float, "boolean": bool}
+_THREE_LETTERS = {"en": "eng", "es": "spa", "de": "ger"}
 _ENTRY = re.compile(r'^msgctxt "#(\d+)"\nmsgid "(.*)"\nmsgstr "(.*)"$', re.MULTILINE)
 
 
@@ -69,7 +70,10 @@ class FakeSettings:
 
 
 class FakeKodi:
-    """:ivar kodi_settings: Kodi's own. :ivar answers: what the person does next, in order; None is cancel."""
+    """:ivar kodi_settings: Kodi's own. :ivar answers: what the person does next, in order; None is cancel.
+
+    :ivar playing: the path of the video that plays; ``streams`` are its subtitles, ``shown_stream`` is the one shown.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -80,6 +84,23 @@ class FakeKodi:
         self.shown: List[str] = []
         self.logged: List[Tuple[str, int]] = []
         self.builtins: List[str] = []
+        self.playing = ""
+        self.streams: List[Dict[str, Any]] = []
+        self.shown_stream: Optional[int] = None
+        self.player = "internal"
+
+    def add_stream(self, path: str) -> None:
+        """As ``Player.setSubtitles``: shown, and a stream of its own unless it is one already."""
+        name = os.path.basename(path)
+        names = [str(one["name"]) for one in self.streams]
+        if name not in names:
+            code = _THREE_LETTERS.get(name.split(".")[-2], "")
+            self.streams.append({"index": len(names), "language": code, "name": name, "isforced": False})
+            names.append(name)
+        self.shown_stream = names.index(name)
+
+    def show_stream(self, index: Optional[int]) -> None:
+        self.shown_stream = index
 
     def answer(self, *words: object) -> Any:
         self.shown.append(" | ".join(str(word) for word in words))
@@ -87,6 +108,18 @@ class FakeKodi:
 
     def rpc(self, request: str) -> str:
         asked = json.loads(request)
+        if asked["method"] == "Player.GetProperties":
+            shown = self.shown_stream
+            found = {
+                "subtitles": self.streams,
+                "subtitleenabled": shown is not None,
+                "currentsubtitle": {} if shown is None else self.streams[shown],
+                "currentaudiostream": {"language": "jpn"},
+            }
+            return json.dumps({"result": found})
+        if asked["method"] == "Player.GetActivePlayers":
+            players = [{"playerid": 1, "type": "video", "playertype": self.player}] if self.playing else []
+            return json.dumps({"result": players})
         if asked["method"] == "Settings.GetSettingValue" and asked["params"]["setting"] in self.kodi_settings:
             return json.dumps({"result": {"value": self.kodi_settings[asked["params"]["setting"]]}})
         return json.dumps({"error": {"code": -32602}})
@@ -171,7 +204,16 @@ def fake_kodi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKodi:
         "executebuiltin": kodi.builtins.append,
         "getLanguage": lambda form=0: kodi.language if form == xbmc.ISO_639_1 else "English",
     }
-    for owner, replaced in ((xbmcaddon.Addon, addon), (xbmcgui.Dialog, dialog), (xbmcvfs, files), (xbmc, core)):
+    player: Dict[str, Any] = {
+        "isPlayingVideo": lambda _: bool(kodi.playing),
+        "getPlayingFile": lambda _: kodi.playing,
+        "getTime": lambda _: 0.0,
+        "setSubtitles": lambda _, path: kodi.add_stream(path),
+        "setSubtitleStream": lambda _, index: kodi.show_stream(index),
+        "showSubtitles": lambda _, visible: None if visible else kodi.show_stream(None),
+    }
+    fakes = {xbmc: core, xbmc.Player: player, xbmcaddon.Addon: addon, xbmcgui.Dialog: dialog, xbmcvfs: files}
+    for owner, replaced in fakes.items():
         for name, value in replaced.items():
             monkeypatch.setattr(owner, name, value)
     return kodi

@@ -33,7 +33,8 @@ def test_a_file_is_whole_at_every_moment_and_is_shown_in_a_folder_that_kodi_has_
     remote: Remote, film: Path, tmp_path: Path
 ) -> None:
     wholes = [clips.srt(tmp_path / f"{minutes}.txt", clips.dialogue(minutes)) for minutes in (60, 30)]
-    ours, seen, over = film.with_name("film.es.srt"), set(), threading.Event()
+    ours, over = film.with_name("film.es.srt"), threading.Event()
+    seen: Set[bytes] = set()
     remote.play(film)
     watcher = threading.Thread(target=watch, args=(ours, seen, over))
     watcher.start()
