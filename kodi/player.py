@@ -9,7 +9,7 @@ import xbmc
 
 from kodi.addon import call_kodi
 from kodi.subtitle_files import is_kodi_language
-from translate.languages import Language
+from translate.languages import Language, from_suffix
 
 log = logging.getLogger("subai.kodi")
 
@@ -27,6 +27,12 @@ class Stream:
     language: str
     name: str
     forced: bool
+
+    @property
+    def base(self) -> str:
+        """The code that we have for its language, without region (``es``), or Kodi's own where we have none."""
+        language = from_suffix(self.language) if self.language else None
+        return language.base if language else self.language
 
 
 class Playhead:

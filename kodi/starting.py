@@ -66,6 +66,7 @@ class Starting:
         known = [one.path for one in service.desk.all_candidates(video)]
         if path not in known and (finished is None or path != finished.path):
             raise InputError(localised(strings.NO_SOURCE))
+        service.choices.forget(video)
         job = next((one for one in service.book.of_video(video) if one.output == path), None)
         content = job.lines.render() if job is not None else vfs.read_bytes(path)
         answered = self._hand_out(vfs.base_name(path), content)
@@ -131,6 +132,7 @@ class Starting:
         video = service.player.playing() if dialog else str(data.get("video", ""))
         task = service.desk.task(str(data.get("source", "")), video, self.facts(video))
         task = replace(task, replace=bool(data.get("replace")), anew=bool(data.get("anew")))
+        service.choices.forget(video)
         if dialog:
             return self._start_from_dialog(task)
         place = task.places[0]

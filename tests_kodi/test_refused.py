@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from tests_kodi.conftest import KEY, Starter
-from tests_kodi.driver.remote import SUBTITLE_DIALOG
 from tests_kodi.driver.waiting import until
 
 
