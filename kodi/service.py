@@ -35,6 +35,7 @@ class Service(xbmc.Monitor):
 
     def __init__(self) -> None:
         super().__init__()
+        self._heard = messages.Heard()
         self._reader = Reader(windows.notice)
         settings = self._reader.refresh()
         log.hide(self._reader.secrets())
@@ -75,7 +76,7 @@ class Service(xbmc.Monitor):
             self.engine.pool.purge("woke up")
             return
         message = messages.read(sender, method, data)
-        if message is not None:
+        if message is not None and self._heard.is_new(message):
             self.spawn(lambda: messages.answer(message, self._answers.to(message)))
 
     def onSettingsChanged(self) -> None:  # noqa: N802
