@@ -2,15 +2,18 @@
 
 import threading
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
-from typing import Dict, FrozenSet, List, Tuple
+from typing import Deque, Dict, FrozenSet, List, Optional, Tuple
 
-from core import events
+from core import events, sizing
+from core.sizing import Advice, Timing
 
 #: Upper bounds of the handshake histogram in seconds; the last bucket is open.
 HANDSHAKE_BUCKETS: Tuple[float, ...] = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
+#: The last answers and connections that are remembered with their times.
+RECENT = 64
 
 #: Why connections are closed that nothing is wrong with; every other reason is one for not using them again.
 ENDED = "ended"  # with its answer: the server wanted it so, or nobody read to the end
@@ -37,6 +40,8 @@ class EndpointSnapshot:
     :ivar handshake_histogram: connections per bucket of ``HANDSHAKE_BUCKETS``, and one more for the slower ones.
     :ivar errors: failures by kind, timeouts among them.
     :ivar utilisation: share of the permits that is out.
+    :ivar failing: the last requests, three or more, found no answer.
+    :ivar advice: pool size and timeouts that would do for what was measured lately; None while that is too little.
     """
 
     created: int
@@ -51,6 +56,8 @@ class EndpointSnapshot:
     handshake_histogram: Tuple[int, ...]
     errors: Dict[str, int]
     utilisation: float
+    failing: bool
+    advice: Optional[Advice]
 
     @property
     def reuse_rate(self) -> float:
@@ -87,9 +94,16 @@ class EndpointStats:
         self._requests = 0
         self._handshake_seconds = 0.0
         self._handshakes: List[int] = [0] * (len(HANDSHAKE_BUCKETS) + 1)
+        self._connects: Deque[float] = deque(maxlen=RECENT)
+        self._timings: Deque[Timing] = deque(maxlen=RECENT)
         self._recycled: Counter = Counter()  # type: ignore[type-arg]  # Counter[str] needs Python 3.9
         self._closed: Counter = Counter()  # type: ignore[type-arg]
         self._errors: Counter = Counter()  # type: ignore[type-arg]
+
+    @property
+    def handed_out(self) -> int:
+        """Connections that requests were given, new ones and others."""
+        return self._requests
 
     def checked_out(self, *, reused: bool) -> None:
         with self._lock:
@@ -103,7 +117,12 @@ class EndpointStats:
             self._created += 1
             self._handshake_seconds += seconds
             self._handshakes[bisect_left(HANDSHAKE_BUCKETS, seconds)] += 1
+            self._connects.append(seconds)
         events.record(events.CONNECTION_CREATED, {"endpoint": self._origin, "seconds": round(seconds, 4)})
+
+    def timed(self, timing: Timing) -> None:
+        with self._lock:
+            self._timings.append(timing)
 
     def recycled(self, reason: str) -> None:
         """A connection is not used again, though nobody asked for its end."""
@@ -123,7 +142,9 @@ class EndpointStats:
             self._errors[kind] += 1
         events.record(events.CONNECTION_FAILED, {"endpoint": self._origin, "kind": kind})
 
-    def snapshot(self, *, active: int, idle: int, waiting: int, utilisation: float) -> EndpointSnapshot:
+    def snapshot(
+        self, *, active: int, idle: int, waiting: int, utilisation: float, failing: bool = False
+    ) -> EndpointSnapshot:
         """The counters together with what gate and pool know of this moment."""
         with self._lock:
             return EndpointSnapshot(
@@ -139,4 +160,6 @@ class EndpointStats:
                 handshake_histogram=tuple(self._handshakes),
                 errors=dict(self._errors),
                 utilisation=utilisation,
+                failing=failing,
+                advice=sizing.advice(tuple(self._timings), tuple(self._connects)),
             )

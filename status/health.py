@@ -2,16 +2,12 @@
 
 from typing import Any, Dict, Iterable, List, Mapping, Optional
 
+from core.health import MOST_ERRORS, MOST_UTILISATION, MOST_WAITING
 from status.history import Past, Series
 from status.snapshot import EndpointFigures, Snapshot
 
 OK, DEGRADED, FAILING = "ok", "degraded", "failing"
 _GRAVITY = (OK, DEGRADED, FAILING)
-
-#: What is too much; the alert rules in contrib/monitoring have the same.
-MOST_WAITING = 50
-MOST_ERRORS = 0.05  # of the requests
-MOST_UTILISATION = 0.9
 
 LATELY = 300.0  # seconds that count
 
@@ -68,7 +64,9 @@ def _endpoint(figures: EndpointFigures, series: Optional[Series], steps: int) ->
         reasons.append(f"{figures['waiting']} requests wait for a connection")
     if figures["utilisation"] > MOST_UTILISATION and figures["waiting"]:
         reasons.append("all connections are in use, and requests wait")
-    failing = errors > 0 and errors >= requests
+    failing = figures["failing"] or 0 < requests <= errors
+    if figures["failing"]:
+        reasons.append("the last requests found no answer")
     return {
         "status": FAILING if failing else DEGRADED if reasons else OK,
         "reasons": reasons,

@@ -19,7 +19,10 @@ _BEGAN = time.time()
 
 
 class EndpointFigures(TypedDict):
-    """One endpoint; the names are those of ``core.pool_stats.EndpointSnapshot``. ``connect``: a distribution."""
+    """One endpoint; the names are those of ``core.pool_stats.EndpointSnapshot``.
+
+    ``connect``: a distribution (see ``core.metrics``); ``advice``: the fields of ``core.sizing.Advice``.
+    """
 
     active: int
     idle: int
@@ -35,6 +38,8 @@ class EndpointFigures(TypedDict):
     timeouts: int
     connect_mean: float
     connect: Dict[str, Any]
+    failing: bool
+    advice: Optional[Dict[str, int]]
 
 
 class Snapshot(TypedDict):
@@ -87,4 +92,6 @@ def figures_of(one: EndpointSnapshot) -> EndpointFigures:
         "timeouts": one.timeouts,
         "connect_mean": one.handshake_mean,
         "connect": metrics.distribution(HANDSHAKE_BUCKETS, one.handshake_histogram, one.handshake_seconds),
+        "failing": one.failing,
+        "advice": None if one.advice is None else asdict(one.advice),
     }

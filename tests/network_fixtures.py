@@ -42,7 +42,8 @@ def connect() -> Iterator[Connect]:
         assert [snapshot.active for snapshot in pool.stats().values() if snapshot.active] == [], "permits were lost"
         assert [snapshot.idle for snapshot in pool.stats().values() if snapshot.idle] == [], "connections were left"
         assert [snapshot for snapshot in pool.stats().values() if snapshot.open] == [], "a close was not counted"
-    assert [thread for thread in threading.enumerate() if thread.name == "subai-deadlines"] == []
+    ours = ("subai-deadlines", "subai-health")
+    assert [thread for thread in threading.enumerate() if thread.name in ours] == []
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Any, Dict, List
+from typing import Any, List
 
 import pytest
 from status_support import ORIGIN, Made, endpoint, full
@@ -79,7 +79,7 @@ def test_what_is_older_than_an_hour_is_forgotten() -> None:
         (endpoint(100, 5, waiting=50, utilisation=0.9), "ok", None),
         (endpoint(100, 6), "degraded", "6 errors, 100 requests lately"),
         (endpoint(10, 10), "failing", "10 errors, 10 requests lately"),
-        (endpoint(0, 1), "failing", "1 errors, 0 requests lately"),
+        (endpoint(0, 1), "degraded", "1 errors, 0 requests lately"),
         (endpoint(10, waiting=51), "degraded", "51 requests wait for a connection"),
         (endpoint(10, waiting=1, utilisation=1.0), "degraded", "all connections are in use, and requests wait"),
         (endpoint(10, waiting=0, utilisation=1.0), "ok", None),
@@ -91,6 +91,13 @@ def test_an_endpoint_is_judged_by_errors_and_waiting(figures: EndpointFigures, s
     judged = health.connections(source.snapshot(), source.past())
     assert judged["status"] == judged["endpoints"][ORIGIN]["status"] == status
     assert judged["endpoints"][ORIGIN]["reasons"] == ([] if reason is None else [reason])
+
+
+def test_an_endpoint_that_found_no_answer_lately_is_failing() -> None:
+    source = Made()
+    source.endpoints[ORIGIN] = endpoint(1000, 3, failing=True)
+    judged = health.connections(source.snapshot(), source.past())["endpoints"][ORIGIN]
+    assert (judged["status"], judged["reasons"]) == ("failing", ["the last requests found no answer"])
 
 
 def test_what_went_wrong_long_ago_is_over() -> None:
