@@ -7,7 +7,7 @@ ID     := service.subtitles.sub-ai-translator
 VERSION = $(shell $(PYTHON) -c 'from xml.etree import ElementTree as e; print(e.parse("addon.xml").getroot().get("version"))')
 ZIP     = dist/$(ID)-$(VERSION).zip
 
-.PHONY: help venv lint format types layers floor test test-long test-kodi bench bench-film zip check-addon art clean
+.PHONY: help venv lint format types layers floor test test-long test-kodi test-monitoring bench bench-film zip check-addon art clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -32,6 +32,7 @@ test: $(VENV)/.test-ready ## the tests, with coverage (under two minutes)
 	$(PY) tools/check_coverage.py build/coverage.json
 	@echo "Left to make test-long: $$($(PY) -m pytest --collect-only -q -m long | tail -n 1)"
 	@echo "Left to make test-kodi: $$($(PY) -m pytest --collect-only -q tests_kodi | tail -n 1)"
+	@echo "Left to make test-monitoring: $$($(PY) -m pytest --collect-only -q tests_monitoring | tail -n 1)"
 
 test-long: $(VENV)/.test-ready ## the tests that take longer
 	$(PY) -m pytest -m long
@@ -39,6 +40,10 @@ test-long: $(VENV)/.test-ready ## the tests that take longer
 test-kodi: $(VENV)/.test-ready ## the tests in a real Kodi (Debian's, installed if missing); pictures in artifacts/
 	tools/install_kodi
 	$(PY) -m pytest tests_kodi
+
+test-monitoring: $(VENV)/.test-ready ## the status page in Chromium, the metrics in Prometheus (Debian's, installed if missing)
+	tools/install_monitoring
+	$(PY) -m pytest tests_monitoring
 
 # --- checks -------------------------------------------------------------------------------------------------------------
 
@@ -51,7 +56,7 @@ format: $(VENV)/.dev-ready ## lay the code out as lint wants it
 
 types: $(VENV)/.dev-ready ## types, as Python 3.8 sees them
 	$(VENV)/bin/mypy
-	$(VENV)/bin/mypy --python-version 3.11 tests tests_kodi tools benchmarks
+	$(VENV)/bin/mypy --python-version 3.11 tests tests_kodi tests_monitoring tools benchmarks
 
 layers: $(VENV)/.dev-ready ## imports point downwards only
 	$(VENV)/bin/lint-imports

@@ -64,11 +64,14 @@ class EventLog:
         self._latest: Dict[str, Deque[_Kept]] = {name: deque(maxlen=kept) for name in MEANINGS}
 
     def record(self, name: str, about: Mapping[str, Any]) -> None:
-        """Note an event, and log it where debugging is on. ``about`` holds no key, path or dialogue."""
+        """Note an event, and log it where debugging is on. ``about`` holds no key, path or dialogue.
+
+        What comes with every request is not logged: the request's own line says it, too.
+        """
         with self._lock:
             # A plain tuple: making an Event of each would cost more than all the rest.
             self._latest[name].append((next(self._numbers), time.time(), name, about))
-        if log.isEnabledFor(logging.DEBUG):
+        if name != CONNECTION_REUSED and log.isEnabledFor(logging.DEBUG):
             log.debug("%s %s", name, " ".join(f"{key}={value}" for key, value in about.items()))
 
     def latest(self) -> List[Event]:

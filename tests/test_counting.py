@@ -131,11 +131,14 @@ def test_what_happens_all_the_time_does_not_push_out_what_happened_once() -> Non
     assert times == sorted(times)
 
 
-def test_an_event_is_plain_data_and_a_line_in_the_debug_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_event_is_plain_data_and_a_line_in_the_debug_log_but_not_for_each_request(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     log = EventLog()
     with caplog.at_level(logging.INFO, "subai"):
         log.record(events.CONNECTION_CREATED, {"endpoint": "http://a:1"})
     with caplog.at_level(logging.DEBUG, "subai"):
+        log.record(events.CONNECTION_REUSED, {"endpoint": "http://a:1"})
         log.record(events.CONNECTION_RECYCLED, {"endpoint": "http://a:1", "reason": "max_age"})
     assert [record.getMessage() for record in caplog.records] == [
         "connection_recycled endpoint=http://a:1 reason=max_age"

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Any, List
+from typing import Any, Dict, List
 
 import pytest
 from status_support import ORIGIN, Made, endpoint, full
@@ -24,7 +24,8 @@ class Clock:
 
 
 def test_a_step_holds_what_happened_in_it_and_what_was_at_its_end() -> None:
-    clock, endpoints = Clock(), {}  # type: Clock, Dict[str, EndpointFigures]
+    clock = Clock()
+    endpoints: Dict[str, EndpointFigures] = {}
     history = History(lambda: endpoints, interval=5.0, clock=clock)
     for figures in (endpoint(3, active=2, utilisation=0.5), endpoint(10, 1, waiting=4), endpoint(10, 1)):
         endpoints[ORIGIN] = figures
@@ -48,7 +49,8 @@ def test_a_step_holds_what_happened_in_it_and_what_was_at_its_end() -> None:
 
 
 def test_an_endpoint_that_came_later_was_nothing_before() -> None:
-    clock, endpoints = Clock(), {}  # type: Clock, Dict[str, EndpointFigures]
+    clock = Clock()
+    endpoints: Dict[str, EndpointFigures] = {}
     history = History(lambda: endpoints, interval=1.0, clock=clock)
     for name in ("a", "b"):
         endpoints[name] = endpoint(5)
