@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     _add_connection(check)
     _add_connection(commands.add_parser("models", help="list the provider's models"))
     _add_memory(commands.add_parser("memory", help="what was translated before: stats, clear, export, import"))
+    _add_status(commands)
     return root
 
 
@@ -101,6 +102,16 @@ def _add_memory(command: argparse.ArgumentParser) -> None:
         actions.add_parser(name, help=words).add_argument("file", metavar="FILE.tmx")
 
 
+def _add_status(commands: Any) -> None:
+    stats = commands.add_parser("stats", help="what the connections of the run under way do, or of the last one")
+    stats.add_argument("--watch", action="store_true", help="again each second, until Ctrl-C")
+    stats.add_argument("--json", action="store_true", help="all of it, for programs")
+    events = commands.add_parser("events", help="what happened to them, with times")
+    events.add_argument("--json", action="store_true", help="one object a line")
+    serve = commands.add_parser("serve-status", help="show all that to browsers and Prometheus on this machine")
+    serve.add_argument("--port", type=_port, default=0, metavar="N", help="any free one if left out")
+
+
 def _add_connection(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("connection")
     group.add_argument(
@@ -156,6 +167,10 @@ def _budget(text: str) -> Tuple[int, int]:
 
 def _parallel(text: str) -> int:
     return _whole(text, f"from 1 to {MOST_PARALLEL}", MOST_PARALLEL)
+
+
+def _port(text: str) -> int:
+    return _whole(text, "from 1 to 65535", 65535)
 
 
 def _whole(text: str, bounds: str, most: int) -> int:

@@ -7,11 +7,20 @@ from typing import Callable, Dict, List
 from cli import arguments, exits
 from cli.asking_commands import check, models
 from cli.memory_command import memory
+from cli.status_commands import events, serve_status, stats
 from cli.terminal import say_error, show_any_letter
 from cli.translate_command import translate
 from core.errors import SubAIError
 
-COMMANDS: Dict[str, Callable[..., int]] = {"translate": translate, "check": check, "models": models, "memory": memory}
+COMMANDS: Dict[str, Callable[..., int]] = {
+    "translate": translate,
+    "check": check,
+    "models": models,
+    "memory": memory,
+    "stats": stats,
+    "events": events,
+    "serve-status": serve_status,
+}
 
 
 def main(words: List[str]) -> int:

@@ -10,6 +10,7 @@ from cli import exits
 from cli.connect import DEMO, Connection, connected, say_that_it_is_a_demo
 from cli.remembering import prices, remembering
 from cli.routes import requests_for_next, routes, set_budgets
+from cli.run_record import recording
 from cli.run_report import as_document, estimate_words, last_words, network_so_far
 from cli.terminal import ProgressBar, say, say_error
 from core.errors import ConfigError, InputError, SubAIError
@@ -91,7 +92,10 @@ def _check_report(report: str, others: Iterable[str]) -> None:
 def _translate_all(opened: List[Film], store: Optional[Store], options: argparse.Namespace) -> List[int]:
     codes: List[int] = []
     documents: List[Dict[str, Any]] = []
-    with connected(options) as connection:
+    # The recorder goes last: its last words are that nothing is open any more.
+    with recording() as recorder, connected(options) as connection:
+        if store is not None and not options.estimate:
+            recorder.begin(connection.pool, store.database)
         ways = routes(connection, options)
         set_budgets(connection, ways[0], store, options)
         if connection.name == DEMO and not options.estimate:
