@@ -16,7 +16,7 @@ from core.database import Database
 from core.errors import InputError
 from core.paths import data_directory
 from status.history import INTERVAL, Past
-from status.snapshot import Snapshot
+from status.snapshot import NOTHING, Snapshot
 from status.watch import Watch
 
 log = logging.getLogger("subai.record")
@@ -28,15 +28,6 @@ KEPT = 5  # runs that are remembered
 
 #: What was written by a version that wrote otherwise is not read.
 FORMAT = 1
-
-NOTHING: Snapshot = {
-    "at": 0.0,
-    "since": 0.0,
-    "endpoints": {},
-    "database": None,
-    "process": {"memory": None, "threads": 0, "descriptors": None},
-    "metrics": [],
-}
 
 
 class Record(TypedDict):

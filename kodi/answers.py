@@ -130,4 +130,6 @@ class Answers:
         return {"ok": True, "text": status.test_words(result, provider.base_url)}
 
     def _connections(self, _: Answer) -> Answer:
-        return {"ok": True, "text": "", "endpoints": status.as_data(self._service.engine.pool.stats())}
+        engine = self._service.engine
+        endpoints = status.as_data(engine.watch.snapshot(), engine.watch.past())
+        return {"ok": True, "text": "", "endpoints": endpoints, "address": engine.status_address}

@@ -16,6 +16,9 @@ from core.errors import ConfigError, SubAIError
 from core.transport import Transport
 from kodi.ownership import Ownership
 from kodi.settings import COMPATIBLE, Settings
+from status.server import StatusServer
+from status.token import token_in
+from status.watch import Watch
 from translate.asking import Route
 from translate.prices import Price, Prices
 from translate.store import open_store
@@ -36,10 +39,15 @@ class Engine:
         self.pool = ConnectionPoolManager(settings.pool)
         self.store = open_store(folder, log.warning)
         self.ownership = Ownership(self.store.outputs)
+        self.watch = Watch(self.pool, self.store.database)
         self.prices = _prices(folder)
         self._lock = threading.Lock()
         self._settings = settings
         self._provider: Optional[Tuple[Tuple[object, ...], HTTPProvider]] = None
+        self._server_lock = threading.Lock()
+        self._server: Optional[StatusServer] = None
+        self._server_port: Optional[int] = None  # as the settings have it
+        self._closed = False
 
     @property
     def settings(self) -> Settings:
@@ -118,8 +126,34 @@ class Engine:
         except SubAIError as error:
             log.info("Not warmed up: %s", error.user_message)
 
+    def serve_status(self) -> None:
+        """Have the status server run, or not, as the settings say.
+
+        :raises ConfigError: its port cannot be had.
+        """
+        with self._server_lock:
+            wanted = self._settings.status_port
+            if wanted == self._server_port or self._closed:
+                return
+            if self._server is not None:
+                self._server.close()
+            self._server, self._server_port = None, None
+            if wanted is not None:
+                self._server = StatusServer(self.watch, token_in(self.folder), wanted)
+                self._server_port = wanted
+
+    @property
+    def status_address(self) -> str:
+        """Where the status server is, without its token; ``""`` where there is none."""
+        server = self._server
+        return f"http://127.0.0.1:{server.port}/" if server is not None else ""
+
     def close(self) -> None:
         """End what is in flight within a second, keep what is done."""
+        with self._server_lock:
+            self._closed = True
+            if self._server is not None:
+                self._server.close()
         self.pool.close_all(0.5)
         self.store.close()
 

@@ -62,6 +62,7 @@ class Service(xbmc.Monitor):
         """Until Kodi quits, or the add-on is disabled or updated."""
         logger.info("Ready: %s, %d requests at once", self.engine.pool, self.engine.settings.parallel)
         self._tell_limits()
+        self.spawn(self.engine.serve_status)
         if self.player.playing():
             self._film_started()
         while not self.waitForAbort(TICK):
@@ -88,6 +89,7 @@ class Service(xbmc.Monitor):
         self.engine.apply(settings)
         self._told.clear()
         self._tell_limits()
+        self.engine.serve_status()
 
     def _film_started(self) -> None:
         video = self.player.playing()
@@ -108,6 +110,7 @@ class Service(xbmc.Monitor):
         self.screen.forget()
 
     def _tick(self) -> None:
+        self.engine.watch.tick()
         with self._progress_lock:
             for job, progress in self._progress.items():
                 progress.update(job.lines.settled, job.total)

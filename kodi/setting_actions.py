@@ -1,6 +1,6 @@
 """What the buttons on the settings screen do. Kodi has closed and stored the screen by then; it is opened again."""
 
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from core.errors import InputError
 from kodi import addon, first_run, key_file, settings, status_window, strings, windows
@@ -45,12 +45,11 @@ def _test() -> None:
 
 
 def _show_status() -> None:
-    def fetch() -> Optional[Sequence[Mapping[str, Any]]]:
+    def fetch() -> Optional[Mapping[str, Any]]:
         answer = ask("connections")
         if answer is None:
             windows.tell(localised(strings.NO_SERVICE))
-            return None
-        return list(answer.get("endpoints", ()))
+        return answer
 
     status_window.show(fetch)
 

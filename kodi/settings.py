@@ -36,6 +36,7 @@ class Settings:
     :ivar profile: the balanced one with the values of the sliders, unless another was chosen.
     :ivar proxy: URL, or None for a direct connection.
     :ivar ca_file: path of the operating system, or None.
+    :ivar status_port: of the status server; 0: any, None: there is none.
     """
 
     consent: bool = False
@@ -52,6 +53,7 @@ class Settings:
     profile: Profile = field(default_factory=lambda: replace(PROFILES[BALANCED], name=CUSTOM))
     proxy: Optional[str] = field(default=None, repr=False)  # may hold a password
     ca_file: Optional[str] = None
+    status_port: Optional[int] = None
 
     @property
     def ready(self) -> bool:
@@ -104,6 +106,7 @@ class Reader:
             profile=self._profile(values),
             proxy=self._part("proxy", lambda: _proxy(values), last.proxy),
             ca_file=self._part("ca_file", lambda: _ca_file(values.getString("pool_ca_file")), last.ca_file),
+            status_port=values.getInt("status_port") if values.getBool("status_server") else None,
         )
         return self.current
 
@@ -171,6 +174,7 @@ def reset_connections() -> None:
     store({f"pool_{name}": int(getattr(usual.pool, name)) for name in POOL_FIELDS})
     store({"pool_profile": CUSTOM, "parallel_requests": usual.parallel})
     store({"pool_proxy": "kodi", "pool_proxy_url": "", "pool_ca_file": ""})
+    store({"status_server": False, "status_port": 0})
 
 
 def _provider(name: str) -> str:

@@ -1,7 +1,6 @@
 """What the connections do and what a test of them found, as plain data and as words; shown by ``kodi.windows``."""
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence
 from urllib.parse import urlsplit
 
 from kodi import strings
@@ -9,7 +8,11 @@ from kodi.strings import localised
 
 if TYPE_CHECKING:  # the short-lived entries, which show the figures, do without the engine
     from api.base import CheckResult
-    from core.pool_stats import EndpointSnapshot
+    from status.history import Past, Series
+    from status.snapshot import Snapshot
+
+#: Bars that show the last minutes, and samples of the history in each: 5 minutes in steps of 10 s.
+BARS, SAMPLES = 30, 2
 
 #: The columns of the status window: their heading, as the id of a text.
 COLUMNS = (
@@ -24,38 +27,39 @@ COLUMNS = (
 )
 
 
-def as_data(stats: Mapping[str, "EndpointSnapshot"]) -> List[Dict[str, Any]]:
-    """The figures of each endpoint, fit for a message; the busiest endpoint first."""
+def as_data(snapshot: "Snapshot", past: "Past") -> List[Dict[str, Any]]:
+    """What there is to show of each endpoint, fit for a message; the busiest endpoint first."""
     rows = [
         {
             "host": urlsplit(origin).netloc,
-            "created": one.created,
-            "reused": one.reused,
-            "reuse_rate": one.reuse_rate,
-            "active": one.active,
-            "idle": one.idle,
-            "waiting": one.waiting,
-            "errors": sum(one.errors.values()),
-            "handshake": one.handshake_mean,
-            "requests": one.requests,
-            "failing": one.failing,
-            "advice": asdict(one.advice) if one.advice else None,
+            "created": one["created"],
+            "reused": one["reused"],
+            "reuse_rate": one["reuse_rate"],
+            "active": one["active"],
+            "idle": one["idle"],
+            "waiting": one["waiting"],
+            "utilisation": one["utilisation"],
+            "errors": sum(one["errors"].values()),
+            "handshake": one["connect_mean"],
+            "requests": one["requests"],
+            "failing": one["failing"],
+            "advice": one["advice"],
+            "lately": _lately(past["endpoints"].get(origin)),
         }
-        for origin, one in stats.items()
+        for origin, one in snapshot["endpoints"].items()
     ]
     return sorted(rows, key=lambda row: -int(str(row["requests"])))
 
 
-def heading(row: Mapping[str, Any]) -> str:
-    """The host of a row of ``as_data``, and what there is to say about it."""
+def note(row: Mapping[str, Any]) -> str:
+    """What there is to say about an endpoint, from a row of ``as_data``; ``""`` where there is nothing."""
     advice = row["advice"]
     if row["failing"]:
-        return localised(strings.NOT_ANSWERING, host=row["host"])
+        return localised(strings.NOT_ANSWERING)
     if advice is None:
-        return str(row["host"])
+        return ""
     return localised(
         strings.ADVICE,
-        host=row["host"],
         count=advice["maxsize"],
         connect=advice["connect_timeout"],
         answer=advice["first_byte_timeout"],
@@ -75,6 +79,19 @@ def figures(row: Mapping[str, Any]) -> Sequence[str]:
         str(row["errors"]),
         _time(row["handshake"]),
     )
+
+
+def heights(values: Sequence[float], full: int) -> List[int]:
+    """For each value the height of its bar: the highest is ``full``, and one that is more than nothing can be seen."""
+    highest = max(values, default=0) or 1
+    return [max(1, round(value * full / highest)) if value else 0 for value in values]
+
+
+def _lately(series: Optional["Series"]) -> List[int]:
+    """Requests in each of the last ``BARS`` steps, oldest first."""
+    requests = (series["requests"] if series else [])[-BARS * SAMPLES :]
+    requests = [0] * (BARS * SAMPLES - len(requests)) + requests
+    return [sum(requests[start : start + SAMPLES]) for start in range(0, len(requests), SAMPLES)]
 
 
 def test_words(result: "CheckResult", base_url: str) -> str:

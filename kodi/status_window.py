@@ -1,6 +1,6 @@
 """The live picture of the connections: a table that is read anew each second until it is closed."""
 
-from typing import Any, Callable, List, Mapping, Optional, Sequence
+from typing import Any, Callable, List, Mapping, Optional
 
 import xbmc
 import xbmcgui
@@ -9,17 +9,22 @@ from kodi import addon, status, strings, vfs
 from kodi.strings import localised
 
 REFRESH = 1.0  # seconds
-ROWS = 5  # endpoints; whoever uses more sees the busiest
+ROWS = 4  # endpoints; whoever uses more sees the busiest
 
 # Kodi lays such windows out on 1280 x 720, whatever the screen.
 _LEFT, _TOP, _WIDTH = 90, 130, 1100
-_ROW, _LINE = 66, 30
+_ROW, _LINE = 100, 30
 _COLUMN = _WIDTH // len(status.COLUMNS)
-_GREY, _WHITE = "0xFFA0A8AC", "0xFFFFFFFF"
+_GREY, _WHITE, _ORANGE, _DIM, _BLUE = "0xFFA0A8AC", "0xFFFFFFFF", "0xFFF0A55A", "0x40FFFFFF", "0xFF4DC4D9"
+
+# On the right of a row's first line: how much is in use, and the last minutes.
+_GAUGE, _SPARKS = _LEFT + 650, _LEFT + 830
+_GAUGE_WIDTH, _BAR, _HIGH = 150, 9, 24
+_BUSY = 0.85  # in use: another colour from here on
 _CENTRED = 0x00000002  # XBFONT_CENTER_X
 _CLOSING = (xbmcgui.ACTION_PREVIOUS_MENU, xbmcgui.ACTION_NAV_BACK, xbmcgui.ACTION_STOP)
 
-Endpoints = Sequence[Mapping[str, Any]]
+Answer = Mapping[str, Any]
 
 
 class StatusWindow(xbmcgui.WindowDialog):
@@ -28,27 +33,26 @@ class StatusWindow(xbmcgui.WindowDialog):
     def __init__(self) -> None:
         super().__init__()
         self.closed = False
-        height = 2 * _LINE + ROWS * _ROW + 110
+        height = 2 * _LINE + ROWS * _ROW + 140
         self._add_image("panel.png", _LEFT - 30, _TOP - 60, _WIDTH + 60, height)
         self._add_label(localised(strings.STATUS), _LEFT, _TOP - 45, _WIDTH, font="font14")
         for index, column in enumerate(status.COLUMNS):
             self._add_label(localised(column), *self._cell(index, _TOP + _LINE), colour=_GREY)
-        self._hosts = [self._add_label("", _LEFT, self._row(row), _WIDTH) for row in range(ROWS)]
-        self._cells = [
-            [self._add_label("", *self._cell(index, self._row(row) + _LINE)) for index in range(len(status.COLUMNS))]
-            for row in range(ROWS)
-        ]
+        self._add_label(localised(strings.IN_USE), _GAUGE, _TOP, _SPARKS - _GAUGE, colour=_GREY)
+        self._add_label(localised(strings.LAST_MINUTES), _SPARKS, _TOP, _LEFT + _WIDTH - _SPARKS, colour=_GREY)
+        self._rows = [_Row(self, _TOP + 2 * _LINE + 10 + row * _ROW) for row in range(ROWS)]
+        self._address = self._add_label("", _LEFT, _TOP + height - 150, _WIDTH, colour=_GREY)
         self._button = self._add_button(localised(strings.CLOSE), _TOP + height - 115)
 
-    def fill(self, endpoints: Endpoints) -> None:
-        """Show these, rows of ``status.as_data``."""
-        for row in range(ROWS):
-            shown = endpoints[row] if row < len(endpoints) else None
-            self._hosts[row].setLabel(status.heading(shown) if shown else "")
-            for cell, text in zip(self._cells[row], status.figures(shown) if shown else [""] * len(status.COLUMNS)):
-                cell.setLabel(text)
+    def fill(self, answer: Answer) -> None:
+        """Show this: rows of ``status.as_data``, and the address of the status page, if there is one."""
+        endpoints = answer["endpoints"]
+        for place, row in enumerate(self._rows):
+            row.fill(endpoints[place] if place < len(endpoints) else None)
         if not endpoints:
-            self._hosts[0].setLabel(localised(strings.NO_CONNECTIONS))
+            self._rows[0].say(localised(strings.NO_CONNECTIONS))
+        address = answer["address"]
+        self._address.setLabel(localised(strings.STATUS_PAGE, address=address) if address else "")
 
     def onAction(self, action: xbmcgui.Action) -> None:  # noqa: N802  # Kodi's name
         if action.getId() in _CLOSING:
@@ -61,9 +65,6 @@ class StatusWindow(xbmcgui.WindowDialog):
         self.closed = True
         self.close()
 
-    def _row(self, row: int) -> int:
-        return _TOP + 2 * _LINE + 10 + row * _ROW
-
     def _cell(self, index: int, top: int) -> List[int]:
         return [_LEFT + index * _COLUMN, top, _COLUMN]
 
@@ -75,8 +76,12 @@ class StatusWindow(xbmcgui.WindowDialog):
         self.addControl(label)
         return label
 
-    def _add_image(self, name: str, left: int, top: int, width: int, height: int) -> None:
-        self.addControl(xbmcgui.ControlImage(left, top, width, height, _texture(name)))
+    def _add_image(
+        self, name: str, left: int, top: int, width: int, height: int, colour: str = ""
+    ) -> xbmcgui.ControlImage:
+        image = xbmcgui.ControlImage(left, top, width, height, _texture(name), colorDiffuse=colour)
+        self.addControl(image)
+        return image
 
     def _add_button(self, text: str, top: int) -> xbmcgui.ControlButton:
         left, width = _LEFT + _WIDTH // 2 - 90, 180
@@ -88,15 +93,66 @@ class StatusWindow(xbmcgui.WindowDialog):
         return button
 
 
-def show(fetch: Callable[[], Optional[Endpoints]]) -> None:
+class _Spark:
+    """A bar that stands on ``foot``."""
+
+    def __init__(self, window: StatusWindow, left: int, foot: int) -> None:
+        self._left, self._foot = left, foot
+        self._image = window._add_image("bar.png", left, foot, _BAR - 2, 1, _BLUE)
+
+    def show(self, height: int) -> None:
+        self._image.setVisible(height > 0)
+        self._image.setHeight(max(1, height))
+        self._image.setPosition(self._left, self._foot - height)
+
+
+class _Row:
+    """One endpoint: its name with a gauge and the last minutes, its figures, and what there is to say about it.
+
+    Bars are pictures: the fonts of Kodi's own skin have no block characters.
+    """
+
+    def __init__(self, window: StatusWindow, top: int) -> None:
+        self._host = window._add_label("", _LEFT, top, _GAUGE - _LEFT)
+        self._cells = [window._add_label("", *window._cell(index, top + _LINE)) for index in range(len(status.COLUMNS))]
+        self._note = window._add_label("", _LEFT, top + 2 * _LINE, _WIDTH, font="font10", colour=_GREY)
+        self._rail = window._add_image("bar.png", _GAUGE, top + 8, _GAUGE_WIDTH, 14, _DIM)
+        self._gauge = window._add_image("bar.png", _GAUGE, top + 8, 1, 14, _BLUE)
+        self._ground = window._add_image("bar.png", _SPARKS, top + _HIGH + 2, status.BARS * _BAR, 2, _DIM)
+        self._sparks = [_Spark(window, _SPARKS + index * _BAR, top + _HIGH + 2) for index in range(status.BARS)]
+        self.fill(None)
+
+    def say(self, text: str) -> None:
+        """Only this, in place of an endpoint."""
+        self._host.setLabel(text)
+
+    def fill(self, shown: Optional[Mapping[str, Any]]) -> None:
+        """Show a row of ``status.as_data``, or nothing."""
+        self._host.setLabel(shown["host"] if shown else "")
+        for cell, text in zip(self._cells, status.figures(shown) if shown else [""] * len(self._cells)):
+            cell.setLabel(text)
+        self._note.setLabel(status.note(shown) if shown else "")
+        for image in (self._rail, self._ground):
+            image.setVisible(shown is not None)
+        self._fill_gauge(min(1.0, shown["utilisation"]) if shown else 0.0)
+        for spark, height in zip(self._sparks, status.heights(shown["lately"] if shown else [0] * status.BARS, _HIGH)):
+            spark.show(height)
+
+    def _fill_gauge(self, share: float) -> None:
+        self._gauge.setVisible(share > 0)
+        self._gauge.setWidth(max(1, round(_GAUGE_WIDTH * share)))
+        self._gauge.setColorDiffuse(_ORANGE if share > _BUSY else _BLUE)
+
+
+def show(fetch: Callable[[], Optional[Answer]]) -> None:
     """Show what ``fetch`` returns, again and again, until the person closes it, Kodi ends, or it returns None."""
     monitor, window = xbmc.Monitor(), StatusWindow()
     window.show()
     while not window.closed:
-        endpoints = fetch()
-        if endpoints is None:
+        answer = fetch()
+        if answer is None:
             break
-        window.fill(endpoints)
+        window.fill(answer)
         if monitor.waitForAbort(REFRESH):
             break
     window.close()

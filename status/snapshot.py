@@ -58,6 +58,17 @@ class Snapshot(TypedDict):
     metrics: List[Dict[str, Any]]
 
 
+#: Before anything was counted.
+NOTHING: Snapshot = {
+    "at": 0.0,
+    "since": 0.0,
+    "endpoints": {},
+    "database": None,
+    "process": {"memory": None, "threads": 0, "descriptors": None},
+    "metrics": [],
+}
+
+
 def take(pool: ConnectionPoolManager, database: Optional[Database] = None) -> Snapshot:
     """The figures of ``pool``, of what is remembered in ``database``, and of this process."""
     return {

@@ -20,6 +20,7 @@ from cli_support import KEYS, SMALL, Done, Run, write
 import api
 import api.adapt
 import core.endpoints
+import core.events
 import core.rate_limit
 from cli.main import main
 from cli.standin import StandIn
@@ -65,6 +66,8 @@ def run(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
         monkeypatch.setattr(core.endpoints, "_states", {})
         monkeypatch.setattr(core.rate_limit, "_limiters", {})
         monkeypatch.setattr(api.adapt, "_refused", {})
+        for room in core.events.EVENTS._latest.values():
+            room.clear()
         capsys.readouterr()
         code = main([str(word) for word in words])
         return Done(code, *capsys.readouterr())

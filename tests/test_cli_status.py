@@ -20,7 +20,7 @@ from cli.run_record import KEPT, SILENT, RecordedRun
 from cli.standin import Pace, StandIn
 from cli.status_commands import picture, sparkline
 from status.history import INTERVAL, Series
-from status.snapshot import EndpointFigures
+from status.snapshot import NOTHING, EndpointFigures
 from status.token import FILE
 
 pytest_plugins = ("cli_fixtures",)
@@ -41,7 +41,7 @@ def a_record(
     return {
         "format": run_record.FORMAT,
         "ended": ended,
-        "snapshot": {**run_record.NOTHING, "at": now - ago, "since": now - ago - 65, "endpoints": endpoints},
+        "snapshot": {**NOTHING, "at": now - ago, "since": now - ago - 65, "endpoints": endpoints},
         "past": {"interval": INTERVAL, "at": [now] * 12, "endpoints": dict.fromkeys(endpoints, series)},
         "events": [],
     }

@@ -1,20 +1,25 @@
 """Jobs and whose files are whose, on real files and against the stand-in; Kodi's part of it is played."""
 
 import itertools
+import json
 import os
+import socket
 import threading
 import time
+import urllib.error
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import Any, Iterator, List, Optional
 
 import pytest
 from kodi_fakes import FakeKodi, fake_kodi
+from support_server import closed_port, until
 
 from cli.standin import StandIn
 from cli.standin.pace import Pace
 from core.config import PoolConfig
-from core.errors import InputError, KeyRefusedError
+from core.errors import ConfigError, InputError, KeyRefusedError
 from core.profiles import Profile
 from kodi import jobs, pace, vfs
 from kodi.copies import CopyHunt
@@ -349,3 +354,46 @@ def test_new_settings_hold_without_a_new_pool(engine: Engine, desk: Desk, folder
     created = sum(one.created for one in pool.stats().values())
     assert run(task_for(desk, folder), engine).done == LINES
     assert sum(one.created for one in pool.stats().values()) == created
+
+
+# --- the status server ----------------------------------------------------------------------------------------------
+
+
+def test_the_status_server_runs_while_the_settings_say_so(engine: Engine, standin: StandIn, tmp_path: Path) -> None:
+    engine.serve_status()
+    assert engine.status_address == ""
+    engine.apply(replace(settings_for(standin), status_port=0))
+    engine.serve_status()
+    first = engine.status_address
+    assert fetched(first, tmp_path)["status"] == "ok"
+    engine.serve_status()
+    assert engine.status_address == first
+    port = closed_port()
+    engine.apply(replace(settings_for(standin), status_port=port))
+    engine.serve_status()
+    assert engine.status_address == f"http://127.0.0.1:{port}/"
+    assert fetched(engine.status_address, tmp_path)["status"] == "ok"
+    with pytest.raises(urllib.error.URLError):
+        fetched(first, tmp_path)
+    engine.close()
+    with pytest.raises(urllib.error.URLError):
+        fetched(f"http://127.0.0.1:{port}/", tmp_path)
+    engine.serve_status()  # an errand that comes late
+    until(lambda: [one.name for one in threading.enumerate() if one.name.startswith("subai-status")] == [])
+
+
+def test_a_port_that_cannot_be_had_leaves_no_server_and_may_be_tried_again(engine: Engine, standin: StandIn) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        engine.apply(replace(settings_for(standin), status_port=taken.getsockname()[1]))
+        with pytest.raises(ConfigError, match="cannot have port"):
+            engine.serve_status()
+    assert engine.status_address == ""
+    engine.serve_status()
+    assert engine.status_address
+
+
+def fetched(address: str, folder: Path) -> Any:
+    token = (folder / "profile" / "status-token").read_text(encoding="ascii").strip()
+    request = urllib.request.Request(address + "health", headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)

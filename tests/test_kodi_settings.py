@@ -194,8 +194,17 @@ def test_resetting_touches_the_connections_and_nothing_else(fake_kodi: FakeKodi,
         if name.startswith(("pool_", "parallel")) and isinstance(value, int):
             fake_kodi.settings[name] = value + 1
     fake_kodi.settings.update(pool_proxy="own", pool_proxy_url="http://p:1", pool_ca_file="/x", style_hint="formal")
+    fake_kodi.settings.update(status_server=True, status_port=9000)
     settings.reset_connections()
     assert fake_kodi.settings == {**before, "style_hint": "formal"}
+
+
+def test_the_status_server_is_off_until_it_is_wanted_and_may_have_any_port(fake_kodi: FakeKodi, reader: Reader) -> None:
+    assert reader.refresh().status_port is None
+    fake_kodi.settings["status_server"] = True
+    assert reader.refresh().status_port == 0
+    fake_kodi.settings["status_port"] = 9000
+    assert reader.refresh().status_port == 9000
 
 
 def test_no_key_of_any_provider_gets_into_kodis_log(fake_kodi: FakeKodi, reader: Reader) -> None:

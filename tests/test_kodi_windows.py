@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -8,10 +9,12 @@ from kodi_fakes import FakeKodi, fake_kodi
 
 from api.base import CheckResult
 from core.errors import InputError
-from core.pool_stats import EndpointStats
+from core.pool_stats import EndpointSnapshot, EndpointStats
 from core.sizing import ENOUGH, Timing
 from kodi import setting_actions, status, status_window, vfs, windows
 from kodi.status_window import StatusWindow
+from status.history import Past, Series
+from status.snapshot import NOTHING, figures_of
 
 __all__ = ["fake_kodi"]
 
@@ -73,29 +76,50 @@ def a_busy_endpoint() -> EndpointStats:
     return stats
 
 
+def rows_of(past: Optional[Past] = None, **snapshots: EndpointSnapshot) -> List[Dict[str, Any]]:
+    """What the service answers about these endpoints."""
+    endpoints = {f"https://{name}:1": figures_of(one) for name, one in snapshots.items()}
+    none: Past = {"interval": 5.0, "at": [], "endpoints": {}}
+    return status.as_data({**NOTHING, "endpoints": endpoints}, past or none)
+
+
 def test_the_figures_of_the_busiest_endpoint_come_first() -> None:
-    quiet, busy = EndpointStats(), a_busy_endpoint()
-    rows = status.as_data(
-        {
-            origin: stats.snapshot(active=2, idle=1, waiting=3, utilisation=0.5)
-            for origin, stats in (("https://quiet:443", quiet), ("https://busy:8443", busy))
-        }
+    quiet, busy = (
+        stats.snapshot(active=2, idle=1, waiting=3, utilisation=0.5) for stats in (EndpointStats(), a_busy_endpoint())
     )
-    assert [row["host"] for row in rows] == ["busy:8443", "quiet:443"]
+    rows = rows_of(quiet=quiet, busy=busy)
+    assert [row["host"] for row in rows] == ["busy:1", "quiet:1"]
     assert list(status.figures(rows[0])) == ["1", "3", "75%", "2", "1", "3", "1", "125 ms"]
+    json.dumps(rows)
 
 
 def test_a_row_says_that_its_endpoint_does_not_answer_or_else_what_would_do(fake_kodi: FakeKodi) -> None:
     stats = a_busy_endpoint()
+
+    def note(**values: bool) -> str:
+        (row,) = rows_of(a=stats.snapshot(active=0, idle=0, waiting=0, utilisation=0.0, **values))
+        return status.note(row)
+
+    assert note() == ""
     for second in range(ENOUGH):
         stats.timed(Timing(100.0 + second, 4.0, 30.0, 8.0))
+    assert note() == "would do with 5 connections, 2 s to connect, 60 s to answer, 16 s between data"
+    assert note(failing=True) == "does not answer at the moment"
 
-    def heading(**values: bool) -> str:
-        (row,) = status.as_data({"https://a:1": stats.snapshot(active=0, idle=0, waiting=0, utilisation=0.0, **values)})
-        return status.heading(row)
 
-    assert heading() == "a:1   would do with 5 connections, 2 s to connect, 60 s to answer, 16 s between data"
-    assert heading(failing=True) == "a:1   does not answer at the moment"
+def test_the_last_five_minutes_are_bars_of_ten_seconds() -> None:
+    one = a_busy_endpoint().snapshot(active=0, idle=0, waiting=0, utilisation=0.0)
+    series = {name: list(range(5)) for name in Series.__annotations__}
+    past = {"interval": 5.0, "at": [0.0] * 5, "endpoints": {"https://a:1": series}}
+    assert rows_of(past, a=one)[0]["lately"] == [0] * 27 + [0, 3, 7]  # type: ignore[arg-type]
+    series["requests"] = list(range(1000))
+    assert rows_of(past, a=one)[0]["lately"][0] == 940 + 941  # type: ignore[arg-type]
+    assert rows_of(a=one)[0]["lately"] == [0] * status.BARS
+
+
+def test_a_bar_is_as_high_as_its_value_and_never_lost() -> None:
+    assert status.heights([0, 1, 50, 100], 20) == [0, 1, 10, 20]
+    assert status.heights([0, 0], 20) == [0, 0]
 
 
 @pytest.mark.parametrize(
@@ -141,10 +165,12 @@ def test_the_status_window_shows_each_endpoint_and_empties_what_is_gone(
     window = StatusWindow()
     headings = shown(labels)
     assert headings[0] == "Connection status"
-    window.fill(status.as_data({"https://a:1": a_busy_endpoint().snapshot(active=0, idle=1, waiting=0, utilisation=0)}))
+    one = a_busy_endpoint().snapshot(active=0, idle=1, waiting=0, utilisation=0.9)
+    window.fill({"endpoints": rows_of(a=one), "address": "http://127.0.0.1:8000/"})
     assert "a:1" in shown(labels)
     assert "75%" in shown(labels)
-    window.fill([])
+    assert "For a browser on this device: http://127.0.0.1:8000/" in shown(labels)
+    window.fill({"endpoints": [], "address": ""})
     assert shown(labels) == [*headings, "No connection was needed yet."]
 
 
@@ -157,11 +183,11 @@ def test_the_status_window_is_read_anew_until_it_is_closed(
     def show(window: StatusWindow) -> None:
         windows_made.append(window)
 
-    def fetch() -> List[Dict[str, Any]]:
+    def fetch() -> Dict[str, Any]:
         asked.append(1)
         if len(asked) == 3:
             windows_made[0].onControl(xbmcgui.Control())
-        return []
+        return {"endpoints": [], "address": ""}
 
     monkeypatch.setattr(StatusWindow, "show", show)
     monkeypatch.setattr(xbmc.Monitor, "waitForAbort", lambda _, seconds: False)
@@ -174,7 +200,7 @@ def test_the_status_window_ends_with_kodi_and_with_the_service(
     fake_kodi: FakeKodi, labels: List[Label], monkeypatch: pytest.MonkeyPatch, aborted: bool
 ) -> None:
     monkeypatch.setattr(xbmc.Monitor, "waitForAbort", lambda _, seconds: aborted)
-    answers: List[Optional[Dict[str, Any]]] = [{"ok": True, "endpoints": []}, None]
+    answers: List[Optional[Dict[str, Any]]] = [{"ok": True, "endpoints": [], "address": ""}, None]
     monkeypatch.setattr(setting_actions, "ask", lambda action: answers.pop(0))
     setting_actions.run("status")
     assert len(answers) == (1 if aborted else 0)
