@@ -3,6 +3,7 @@
 A Kodi takes about ten seconds to start, so tests of one module share one, unless a test is about its start or its end.
 """
 
+import socket
 from pathlib import Path
 from typing import Callable, Generator, Iterator, List
 
@@ -103,6 +104,14 @@ def film(tmp_path: Path) -> Path:
     made = clips.film(tmp_path / "film.mkv")
     clips.srt(tmp_path / "film.en.srt", clips.dialogue())
     return made
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody had a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
 
 
 @pytest.fixture(autouse=True)
