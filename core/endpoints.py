@@ -1,28 +1,35 @@
-"""What is remembered of one endpoint and key between requests: whether it answered, cools down, or said no for good.
+"""The base URLs and keys of one provider, and which of them a request goes to.
 
-One state, shared by every thread and provider instance that uses the pair. No lock is held while anyone waits.
+How each of them does is its breaker's to say (``core.circuit_breaker``), what may be spent there its limiter's
+(``core.rate_limit``). When to ask again is ``core.backoff``'s.
 """
 
-import copy
 import hashlib
+import math
 import os
 import threading
-import time
-from typing import Callable, Dict, Optional
+from collections import OrderedDict
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Callable, ContextManager, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from core.cancel import CancelToken
+from core.circuit_breaker import CLOSED, Turn, breaker_for
 from core.config import BackoffConfig
-from core.errors import DeadlineError, ModelNotFoundError, QuotaError, RateLimitError, SubAIError
+from core.day_budget import DayCounter
+from core.errors import QuotaError, RateLimitError, SubAIError
+from core.messages import Request
+from core.rate_limit import Charge, Limits, limiter_for
 
 _SALT = os.urandom(16)
 
-#: Retries that may be outstanding without successes to pay for them, and what a success pays back. Half a retry for
-#: each success keeps a service that fails one time in three going, and a dead one from being stormed.
-RETRY_BUDGET = 10.0
-RETRY_REFUND = 0.5
+#: How a request's endpoint is chosen among those that are fit.
+STICKY = "sticky"  # the one that its film is with already, else the first
+ROUND_ROBIN = "round-robin"  # one after the other
+LEAST_LOADED = "least-loaded"  # the one with the fewest requests in flight
+BALANCES = (STICKY, ROUND_ROBIN, LEAST_LOADED)
 
-#: However many requests were under way when the 429s began, give up only after so many pauses.
-LEAST_PAUSES = 3
+_HOMES = 32  # that many films are remembered
+_NOWHERE: Mapping[str, int] = {}
 
 
 def endpoint_id(base_url: str, api_key: str) -> str:
@@ -30,171 +37,279 @@ def endpoint_id(base_url: str, api_key: str) -> str:
     return hashlib.blake2b(f"{base_url}\n{api_key}".encode(), key=_SALT, digest_size=16).hexdigest()
 
 
-class Turn:
-    """The right to send one request now; tell it how that ended."""
+@dataclass(frozen=True)
+class Target:
+    """One base URL and key.
 
-    def __init__(self, state: "EndpointState", model: str, epoch: int) -> None:
-        self._state = state
-        self.model = model
-        self.epoch = epoch
+    :ivar id: ``endpoint_id`` of the two. :ivar headers: those that carry the key.
+    :ivar label: what a person calls it; holds no key.
+    """
 
-    def answered(self, status: int) -> None:
-        """Headers came. A 2xx proves endpoint and key, and lets the others go."""
-        if 200 <= status < 300:
-            self._state._succeeded(self)
-
-    def refused(self, error: SubAIError, pause: Callable[[int], float], limit: int) -> None:
-        """A 429: everybody pauses, for ``pause(pauses in a row)`` seconds, and then one probe goes.
-
-        :raises RateLimitError: ``limit`` of them came without a success between; final for everyone.
-        """
-        self._state._refused(self, error, pause, limit)
-
-    def denied(self, error: SubAIError) -> None:
-        """The endpoint said no for good (to this model, if that is what it does not have, or not for free)."""
-        self._state._denied(self, error)
-
-    def over(self) -> None:
-        """It ended, in whatever way; a probe makes room for the next."""
-        self._state._over(self)
+    id: str = field(repr=False)
+    base_url: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    label: str = ""
 
 
-class EndpointState:
-    """What keeps a request back: a probe of an endpoint that has not proved itself yet, and a pause after a 429."""
+class Admission(NamedTuple):
+    """The right to send ``request``, which is made out to one target; ``turn`` is told how it ended."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._changed = threading.Condition()
-        self._proved = False
-        self._epoch = 0  # counts the pauses; a success is proof only if its request started after the last one
-        self._probing: Optional[Turn] = None
-        self._paused_until = 0.0
-        self._refusals = 0
-        self._pauses = 0  # in a row, like the refusals
-        self._retry_budget = RETRY_BUDGET
-        self._denial: Optional[SubAIError] = None
-        self._model_denials: Dict[str, SubAIError] = {}
+    request: Request
+    turn: Turn
+    charge: Charge
+
+
+class ProbeFailedError(Exception):
+    """Internal: a request waited for the probe of the last endpoint that was left, and the probe failed."""
+
+    def __init__(self, target: Target, error: SubAIError) -> None:
+        super().__init__(error.user_message)
+        self.target = target
+        self.error = error
+
+
+class _ElsewhereError(Exception):
+    """Internal: a request waits at one endpoint, and another is fit now."""
+
+
+class _Member:
+    """A target, its breaker and its limiter."""
+
+    def __init__(self, target: Target, place: int) -> None:
+        self.target = target
+        self.place = place
+        self.breaker = breaker_for(target.id, target.label)
+        self.limiter = limiter_for(target.id)
+
+    def objection(self, model: str, longest_pause: float) -> Optional[SubAIError]:
+        """Why it is out, for longer than anyone would wait; None when it is not."""
+        denial = self.breaker.denial(model)
+        if denial is not None:
+            return denial
+        left = self.breaker.cooling()
+        if left > longest_pause:
+            words = f"The provider asks to wait {left:.0f} s. Try again later."
+            return RateLimitError(words, status=429, retry_after=left, permanent=True)
+        return self.limiter.spent()
+
+    def wait(self, request: Request, min_interval: float, *, last: bool) -> float:
+        """Seconds until ``request`` may start there."""
+        return max(self.breaker.wait(last=last), self.limiter.wait(request.tokens, min_interval))
+
+
+class _Choice(NamedTuple):
+    """:ivar ready: it can go at once. :ivar left: those that nothing speaks against, but maybe that they are open.
+
+    :ivar last: all of these are open, and tried all the same. :ivar again: seconds until it may be another one.
+    """
+
+    member: _Member
+    ready: bool
+    left: Sequence[_Member]
+    last: bool
+    again: float
+
+
+class _Door:
+    """The breaker at the head of one member's line, and the view from that line to the others."""
+
+    def __init__(
+        self, group: "EndpointGroup", request: Request, settings: BackoffConfig, failed: Mapping[str, int]
+    ) -> None:
+        self._group = group
+        self._request = request
+        self._settings = settings
+        self._failed = failed
+        self._choice = group._choose(request, settings, failed)
+        self.member = self._choice.member
+        self._failed_probes = self.member.breaker.failed_probes
+        self.turn: Optional[Turn] = None
+
+    def enter(self) -> float:
+        try:
+            self.turn, pause = self.member.breaker.take(self._request.model, last=self._choice.last)
+        except SubAIError as denial:
+            raise _ElsewhereError from denial
+        return pause
+
+    def look(self) -> float:
+        breaker = self.member.breaker
+        error = breaker.last_failure() if breaker.failed_probes != self._failed_probes else None
+        if error is not None:
+            raise ProbeFailedError(self.member.target, error)
+        self._choice = choice = self._group._choose(self._request, self._settings, self._failed)
+        if self.member not in choice.left or (choice.ready and choice.member is not self.member):
+            raise _ElsewhereError
+        return choice.again
+
+    def waking(self, callback: Callable[[], None]) -> ContextManager[object]:
+        return self._group._waking(callback)
+
+
+class EndpointGroup:
+    """One or more targets; a request goes to one of them, and after a failure to another one. Thread-safe.
+
+    :param balance: one of ``BALANCES``.
+    """
+
+    def __init__(self, targets: Sequence[Target], balance: str = STICKY) -> None:
+        self._members = [_Member(target, place) for place, target in enumerate(targets)]
+        self._balance = balance
+        self._lock = threading.Lock()
+        self._next = 0
+        self._homes: OrderedDict[str, _Member] = OrderedDict()  # affinity -> where its requests go
+        self._notices: Dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"<EndpointGroup {', '.join(f'{label}: {state}' for label, state in self.states())}>"
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def states(self) -> List[Tuple[str, str]]:
+        """What each is called, and its state, as ``core.circuit_breaker`` names them."""
+        return [(member.target.label, member.breaker.state) for member in self._members]
 
     def enable(self) -> None:
-        """Forget past refusals: a person asked again, and may have paid or waited meanwhile."""
-        with self._changed:
-            self._denial = None
-            self._model_denials.clear()
-            self._refusals = self._pauses = 0
-            self._retry_budget = RETRY_BUDGET
-            self._proved = False
-            self._changed.notify_all()
+        """A person asked anew: forget what made them say no for good."""
+        for member in self._members:
+            member.breaker.enable()
 
-    def wait_for_turn(self, settings: BackoffConfig, model: str, cancel: CancelToken, deadline: float) -> Turn:
-        """Wait until a request may start.
+    def limit(self, limits: Limits, counters: Callable[[int], Optional[DayCounter]]) -> None:
+        """Hold each of them to ``limits``; ``counters`` gives each place, from 0, what its days are counted with."""
+        for member in self._members:
+            member.limiter.configure(limits, counters(member.place))
 
-        :raises SubAIError: what the endpoint last said, if that was final or asks for a wait that is too long.
-        :raises DeadlineError: ``deadline`` (an instant of ``time.monotonic``) would pass first.
-        :raises CancelledError: at once when ``cancel`` is set.
+    def left_today(self) -> Optional[int]:
+        """Requests that today's budgets still have, all together; None without a budget."""
+        left = [member.limiter.left_today() for member in self._members]
+        return None if None in left else sum(filter(None, left))
+
+    # --- one try of a request ---------------------------------------------------------------------------------------
+
+    def admit(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int]) -> Admission:
+        """Wait until ``request`` may start somewhere.
+
+        :param failed: id of a target -> how often this request has failed there; who has the fewest goes first.
+        :raises SubAIError: why none of them can be asked, if that is final or asks for a wait that is too long.
+        :raises DeadlineError: its deadline would pass first.
+        :raises CancelledError: at once when it is cancelled.
+        :raises ProbeFailedError: it waited for the probe of the last one, in vain.
         """
-        with cancel.waking(self._wake), self._changed:
-            while True:
-                cancel.raise_if_cancelled()
-                self._raise_if_denied(model)
-                now = self._clock()
-                pause = self._seconds_to_wait(now)
-                if pause <= 0:
-                    return self._take_turn(model)
-                self._raise_if_too_long(settings, now)
-                if now >= deadline or (pause != float("inf") and now + pause > deadline):
-                    raise DeadlineError("The time given to the request ends before the provider may be asked again.")
-                self._changed.wait(min(pause, deadline - now))
+        while True:
+            door = _Door(self, request, settings, failed)
+            limiter = door.member.limiter
+            try:
+                charge = limiter.acquire(request.tokens, request.cancel, request.deadline, settings.min_interval, door)
+            except BaseException as error:
+                if door.turn is not None:
+                    door.turn.over()
+                if isinstance(error, (_ElsewhereError, QuotaError)):
+                    continue  # where none is left, choosing again says so
+                raise
+            if door.turn is not None:
+                self._next = door.member.place + 1
+                return _made_out(request, door.member.target, door.turn, charge)
 
-    def take_retry(self) -> bool:
-        """Whether another try may be spent on a passing failure; the budget is shared, so that no storm can form."""
-        with self._changed:
-            if self._retry_budget < 1.0:
-                return False
-            self._retry_budget -= 1.0
-            return True
+    def is_fit(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int]) -> bool:
+        """Whether one of them, on which ``request`` has not failed, can take it at once."""
+        left = self._left(request, settings, failed)
+        return any(not member.wait(request, settings.min_interval, last=False) for member in left)
 
-    def _wake(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
+    def is_left(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int] = _NOWHERE) -> bool:
+        """Whether one of them, on which ``request`` has not failed, may take it, if only later."""
+        return bool(self._left(request, settings, failed))
 
-    def _raise_if_denied(self, model: str) -> None:
-        denial = self._denial or self._model_denials.get(model)
-        if denial is not None:
-            raise copy.copy(denial)  # one object raised in several threads would mix up their tracebacks
+    def _left(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int]) -> List[_Member]:
+        return [
+            member
+            for member in self._members
+            if not failed.get(member.target.id) and member.objection(request.model, settings.longest_hint) is None
+        ]
 
-    def _seconds_to_wait(self, now: float) -> float:
-        if self._probing is not None and not self._proved:
-            return float("inf")
-        return self._paused_until - now
+    # --- the choice -------------------------------------------------------------------------------------------------
 
-    def _raise_if_too_long(self, settings: BackoffConfig, now: float) -> None:
-        left = self._paused_until - now
-        if left > settings.longest_hint:
-            words = f"The provider asks to wait {left:.0f} s. Try again later."
-            raise RateLimitError(words, status=429, retry_after=left, permanent=True)
-
-    def _take_turn(self, model: str) -> Turn:
-        turn = Turn(self, model, self._epoch)
-        if not self._proved:
-            self._probing = turn
-        return turn
-
-    def _succeeded(self, turn: Turn) -> None:
-        with self._changed:
-            self._refusals = self._pauses = 0
-            self._retry_budget = min(RETRY_BUDGET, self._retry_budget + RETRY_REFUND)
-            if self._probing is turn:
-                self._probing = None  # its body may take long yet, and the next probe is not to wait for that
-            if turn.epoch == self._epoch and not self._proved:
-                self._proved = True
-                self._changed.notify_all()
-
-    def _refused(self, turn: Turn, error: SubAIError, pause: Callable[[int], float], limit: int) -> None:
-        with self._changed:
-            self._refusals += 1
-            if turn.epoch == self._epoch:  # otherwise it was under way when the pause began, and is part of the same
-                self._epoch += 1
-                self._pauses += 1
-                self._proved = False
-            self._paused_until = max(self._paused_until, self._clock() + pause(self._pauses))
-            if self._refusals >= limit and self._pauses >= min(limit, LEAST_PAUSES):
-                self._denial = _too_many(error, self._refusals)
-            self._changed.notify_all()
-            if self._denial is not None:
-                raise copy.copy(self._denial) from error
-
-    def _denied(self, turn: Turn, error: SubAIError) -> None:
-        kept = copy.copy(error)  # without its traceback, which holds on to the whole request
-        with self._changed:
-            if isinstance(error, (ModelNotFoundError, QuotaError)):  # a free tier counts each model by itself
-                self._model_denials[turn.model] = kept
+    def _choose(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int]) -> _Choice:
+        left, objections = [], []
+        for member in self._members:
+            objection = member.objection(request.model, settings.longest_hint)
+            if objection is None:
+                left.append(member)
             else:
-                self._denial = kept
-            self._changed.notify_all()
+                objections.append(objection)
+        if not left:
+            raise min(objections, key=lambda error: math.inf if error.retry_after is None else error.retry_after)
+        last = all(member.breaker.tripped for member in left)
+        waits = {member: member.wait(request, settings.min_interval, last=last) for member in left}
+        ready = [member for member in left if not waits[member]]
+        again = min((wait for wait in waits.values() if wait), default=math.inf)
+        home = self._home(request, left, ready)
+        if home is not None and not failed.get(home.target.id):
+            return _Choice(home, home in ready, left, last, again)
+        best = min(ready or left, key=lambda one: (waits[one], failed.get(one.target.id, 0), *self._preference(one)))
+        if ready and home is None:
+            self._settle(request, best)
+        return _Choice(best, bool(ready), left, last, again)
 
-    def _over(self, turn: Turn) -> None:
-        with self._changed:
-            if self._probing is turn:
-                self._probing = None
-                self._changed.notify_all()
+    def _preference(self, member: _Member) -> Tuple[int, int]:
+        """What the balance makes of it; the smallest is taken."""
+        if self._balance == STICKY:
+            return 0, member.place
+        load = member.breaker.in_flight if self._balance == LEAST_LOADED else 0
+        return load, (member.place - self._next) % len(self._members)
+
+    def _home(self, request: Request, left: Sequence[_Member], ready: Sequence[_Member]) -> Optional[_Member]:
+        """Where requests like this one go, as long as it is fit; one that has not proved itself yet is waited for."""
+        with self._lock:
+            home = self._homes.get(request.affinity)
+        if home is None or home in ready:
+            return home
+        return home if home in left and home.breaker.state == CLOSED and home.breaker.wait(last=False) else None
+
+    def _settle(self, request: Request, member: _Member) -> None:
+        if self._balance == STICKY and request.affinity:
+            with self._lock:
+                self._homes[request.affinity] = member
+                self._homes.move_to_end(request.affinity)
+                while len(self._homes) > _HOMES:
+                    self._homes.popitem(last=False)
+
+    def _waking(self, callback: Callable[[], None]) -> ContextManager[object]:
+        stack = ExitStack()
+        for member in self._members:
+            stack.enter_context(member.breaker.waking(callback))
+        return stack
+
+    # --- what a person is told --------------------------------------------------------------------------------------
+
+    def note(self, admission: Admission, error: SubAIError) -> None:
+        """Where it was admitted to said no for good; if there are others, a person is told in the end."""
+        if len(self._members) > 1:
+            here = admission.request.endpoint
+            label = next(member.target.label for member in self._members if member.target.id == here)
+            with self._lock:
+                self._notices[label] = f"{label}: {error.user_message}"
+
+    def take_notices(self) -> List[str]:
+        """What was not told yet: which of several endpoints are out, and why."""
+        with self._lock:
+            notices, self._notices = self._notices, {}
+        return list(notices.values())
 
 
-_states: Dict[str, EndpointState] = {}
-_states_lock = threading.Lock()
-
-
-def state_of(endpoint: str) -> EndpointState:
-    """The state of endpoint and key, shared by this process."""
-    with _states_lock:
-        return _states.setdefault(endpoint, EndpointState())
-
-
-def _too_many(error: SubAIError, refusals: int) -> RateLimitError:
-    return RateLimitError(
-        f"The provider refused {refusals} requests in a row as too many (429). "
-        "Wait some minutes, or use fewer parallel requests.",
-        provider=error.provider,
-        status=429,
-        retry_after=error.retry_after,
-        permanent=True,
+def _made_out(request: Request, target: Target, turn: Turn, charge: Charge) -> Admission:
+    made_out = replace(
+        request,
+        url=target.base_url + request.url,
+        headers={**request.headers, **target.headers},
+        endpoint=target.id,
+        charge=charge,
+        turn=turn,
+        on_headers=turn.answered,
     )
+    return Admission(made_out, turn, charge)
+
+
+def lone(endpoint: str) -> EndpointGroup:
+    """The endpoint of a request that is made out to it already."""
+    return EndpointGroup([Target(endpoint)])

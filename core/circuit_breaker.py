@@ -1,0 +1,349 @@
+"""The one state of an endpoint and key, shared by all who use the pair: what is remembered of it between requests.
+
+It says when a request may start, and learns from how requests end. It does not wait: the line in which requests do is
+``core.rate_limit``'s, the choice between endpoints ``core.endpoints``'s. Its lock is held for arithmetic only.
+"""
+
+import copy
+import threading
+import time
+from contextlib import contextmanager
+from typing import Callable, Dict, Iterator, Optional, Tuple
+
+from core.config import BREAKER_CONFIG, BreakerConfig
+from core.errors import ModelNotFoundError, QuotaError, RateLimitError, SubAIError
+from core.outcomes import Outcomes, is_failure
+from core.transitions import Transition, tell
+
+CLOSED = "closed"  # requests go
+COOLING_DOWN = "cooling down"  # a 429 asked for a pause
+OPEN = "open"  # too much failed: nothing goes for a while
+HALF_OPEN = "half-open"  # the pause is over: one probe goes
+DISABLED = "disabled"  # the key was refused or has no credit: nothing goes until a person asks anew
+
+#: Retries that may be outstanding without successes to pay for them, and what a success pays back. Half a retry for
+#: each success keeps a service that fails one time in three going, and a dead one from being stormed.
+RETRY_BUDGET = 10.0
+RETRY_REFUND = 0.5
+
+#: However many requests were under way when the 429s began, give up only after so many pauses.
+LEAST_PAUSES = 3
+
+
+class Turn:
+    """The right to send one request now; tell it how that ended."""
+
+    __slots__ = ("_breaker", "epoch", "model", "out")
+
+    def __init__(self, breaker: "CircuitBreaker", model: str, epoch: int) -> None:
+        self._breaker = breaker
+        self.model = model
+        self.epoch = epoch
+        self.out = True
+
+    def answered(self, status: int) -> None:
+        """Headers came. A 2xx proves endpoint and key, and lets the others go."""
+        if 200 <= status < 300:
+            self._breaker._succeeded(self)
+
+    def failed(self, error: SubAIError) -> None:
+        """It went wrong, maybe after it had begun well. What says nothing of the endpoint is not counted."""
+        if is_failure(error):
+            self._breaker._failed(self, error)
+
+    def refused(self, error: SubAIError, pause: Callable[[int], float], limit: int) -> None:
+        """A 429: everybody pauses, for ``pause(pauses in a row)`` seconds, and then one probe goes.
+
+        :raises RateLimitError: ``limit`` of them came without a success between; final for everyone.
+        """
+        self._breaker._refused(self, error, pause, limit)
+
+    def denied(self, error: SubAIError) -> None:
+        """The endpoint said no for good (to this model, if that is what it does not have, or not for free)."""
+        self._breaker._denied(self, error)
+
+    def over(self) -> None:
+        """It ended, in whatever way; a probe makes room for the next. Calling it again does nothing."""
+        self._breaker._over(self)
+
+
+class CircuitBreaker:
+    """What keeps a request back: a probe that is out, a pause after a 429, failures, a final no.
+
+    Until the endpoint has answered once, and after every pause, one request is in flight: the probe.
+
+    :param name: what a person calls the endpoint, without its key; for listeners and the log.
+    """
+
+    def __init__(
+        self, name: str = "", config: BreakerConfig = BREAKER_CONFIG, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.name = name
+        self._config = config
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._wakers: Dict[int, Callable[[], None]] = {}
+        self._last_waker = 0
+        self._told = CLOSED
+        self._in_flight = 0
+        self._epoch = 0  # counts pauses and openings; what began before the last one says nothing of what is now
+        self._probing: Optional[Turn] = None
+        self._paused_until = 0.0
+        self._reset()
+
+    def _reset(self) -> None:
+        self._proved = False
+        self._cooled = False  # a pause after a 429 began, and no success came since
+        self._refusals = self._pauses = 0  # in a row
+        self._outcomes = Outcomes(self._config)
+        self._tripped = False  # open or half-open
+        self._open_until = 0.0
+        self._openings = 0  # in a row
+        self._failed_probes = 0
+        self._failure: Optional[SubAIError] = None
+        self._retry_budget = RETRY_BUDGET
+        self._denial: Optional[SubAIError] = None
+        self._model_denials: Dict[str, SubAIError] = {}
+
+    def __repr__(self) -> str:
+        return f"<CircuitBreaker {self.name or 'of an endpoint'}: {self.state}, {self._in_flight} in flight>"
+
+    # --- what is known ----------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> str:
+        """``CLOSED``, ``COOLING_DOWN``, ``OPEN``, ``HALF_OPEN`` or ``DISABLED``."""
+        with self._lock:
+            return self._state()
+
+    @property
+    def tripped(self) -> bool:
+        """It is open or half-open: failures came, and no success since."""
+        return self._tripped
+
+    @property
+    def in_flight(self) -> int:
+        """Turns that are out."""
+        return self._in_flight
+
+    @property
+    def failed_probes(self) -> int:
+        """How many probes failed while it was tripped; who waits for one sees by this that it was in vain."""
+        return self._failed_probes
+
+    def last_failure(self) -> Optional[SubAIError]:
+        """What the last failed probe met."""
+        with self._lock:
+            return copy.copy(self._failure)
+
+    def denial(self, model: str) -> Optional[SubAIError]:
+        """The final no to ``model``, if there was one."""
+        with self._lock:
+            return self._denial_for(model)
+
+    def cooling(self) -> float:
+        """Seconds that are left of the pause after a 429; 0 or less when there is none."""
+        return self._paused_until - self._clock()
+
+    def wait(self, *, last: bool) -> float:
+        """Seconds until a request may start: 0 now, infinite as long as a probe is out.
+
+        :param last: no other endpoint is left, so this one is tried although it is open: one request at a time.
+        """
+        with self._lock:
+            return self._wait(last=last)
+
+    # --- requests ---------------------------------------------------------------------------------------------------
+
+    def take(self, model: str, *, last: bool) -> Tuple[Optional[Turn], float]:
+        """A turn, or None and the seconds until there may be one (see ``wait``).
+
+        :raises SubAIError: what the endpoint last said, if that was final.
+        """
+        with self._lock:
+            denial = self._denial_for(model)
+            if denial is not None:
+                raise denial
+            pause = self._wait(last=last)
+            if pause:
+                return None, pause
+            turn = Turn(self, model, self._epoch)
+            self._in_flight += 1
+            if self._proved:
+                return turn, 0.0
+            self._probing = turn
+        with self._changing(""):  # the pause may have ended just by time
+            return turn, 0.0
+
+    def take_retry(self) -> bool:
+        """Whether another try may be spent on a passing failure; the budget is shared, so that no storm can form."""
+        with self._lock:
+            if self._retry_budget < 1.0:
+                return False
+            self._retry_budget -= 1.0
+            return True
+
+    def enable(self) -> None:
+        """Forget refusals and failures: a person asked again, and may have paid, waited or mended something meanwhile.
+
+        A pause that the provider asked for stays.
+        """
+        with self._changing("asked anew"):
+            self._reset()
+
+    @contextmanager
+    def waking(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Have ``callback`` called whenever something has changed, for the length of a ``with`` block."""
+        with self._lock:
+            self._last_waker = key = self._last_waker + 1
+            self._wakers[key] = callback
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._wakers[key]
+
+    # --- under the lock ---------------------------------------------------------------------------------------------
+
+    def _state(self) -> str:
+        now = self._clock()
+        if self._denial is not None:
+            return DISABLED
+        if self._tripped and now < self._open_until:
+            return OPEN
+        if now < self._paused_until:
+            return COOLING_DOWN
+        return HALF_OPEN if self._tripped or self._cooled else CLOSED
+
+    def _denial_for(self, model: str) -> Optional[SubAIError]:
+        # A copy: one object raised in several threads would mix up their tracebacks.
+        return copy.copy(self._denial or self._model_denials.get(model))
+
+    def _wait(self, *, last: bool) -> float:
+        if self._proved:
+            return 0.0
+        if self._probing is not None:
+            return float("inf")
+        until = max(self._paused_until, self._open_until if self._tripped and not last else 0.0)
+        return max(0.0, until - self._clock())
+
+    # --- how it went ------------------------------------------------------------------------------------------------
+
+    def _succeeded(self, turn: Turn) -> None:
+        with self._lock:
+            self._refusals = self._pauses = 0
+            self._retry_budget = min(RETRY_BUDGET, self._retry_budget + RETRY_REFUND)
+            was_probe = self._probing is turn
+            if was_probe:
+                self._probing = None  # its body may take long yet, and the next probe is not to wait for that
+            current = turn.epoch == self._epoch
+            if current:
+                self._outcomes.succeeded(turn)
+            if not was_probe and (self._proved or not current):
+                return
+        with self._changing("answered"):
+            if turn.epoch == self._epoch:
+                self._proved = True
+                self._tripped = self._cooled = False
+                self._openings = 0
+
+    def _failed(self, turn: Turn, error: SubAIError) -> None:
+        with self._changing(error.user_message):
+            if turn.epoch != self._epoch:
+                return
+            if not self._tripped:
+                if self._outcomes.failed(turn):
+                    self._open()
+                return
+            self._failed_probes += 1
+            self._failure = _kept(error)
+            if self._clock() >= self._open_until:  # else it went before its time, since no other endpoint was left
+                self._open()
+
+    def _open(self) -> None:
+        config = self._config
+        pause = min(config.longest_open_time, config.open_time * 2.0 ** min(self._openings, 30))
+        self._openings += 1
+        self._open_until = self._clock() + pause
+        self._epoch += 1
+        self._tripped = True
+        self._proved = False
+        self._probing = None
+        self._outcomes.clear()
+
+    def _refused(self, turn: Turn, error: SubAIError, pause: Callable[[int], float], limit: int) -> None:
+        with self._changing("429"):
+            self._refusals += 1
+            if turn.epoch == self._epoch:  # otherwise it was under way when the pause began, and is part of the same
+                self._epoch += 1
+                self._pauses += 1
+                self._proved = self._tripped = False  # if it was open: it answers again
+                self._cooled = True
+            self._paused_until = max(self._paused_until, self._clock() + pause(self._pauses))
+            if self._refusals >= limit and self._pauses >= min(limit, LEAST_PAUSES):
+                self._denial = _too_many(error, self._refusals)
+            denial = copy.copy(self._denial)
+        if denial is not None:
+            raise denial from error
+
+    def _denied(self, turn: Turn, error: SubAIError) -> None:
+        # A free tier counts each model by itself; without credit there is none for any.
+        of_model = isinstance(error, ModelNotFoundError) or (isinstance(error, QuotaError) and error.status != 402)
+        with self._changing(error.user_message):
+            if of_model:
+                self._model_denials[turn.model] = _kept(error)
+            else:
+                self._denial = _kept(error)
+
+    def _over(self, turn: Turn) -> None:
+        with self._lock:
+            if not turn.out:
+                return
+            turn.out = False
+            self._in_flight -= 1
+            if self._probing is not turn:
+                return
+        with self._changing(""):
+            if self._probing is turn:
+                self._probing = None
+
+    @contextmanager
+    def _changing(self, reason: str) -> Iterator[None]:
+        """Hold the lock; when it is free again, wake who waits, and tell the listeners of a new state."""
+        with self._lock:
+            yield
+            before, after = self._told, self._state()
+            self._told = after
+            wakers = list(self._wakers.values())
+        for wake in wakers:
+            wake()
+        if after != before:
+            tell(Transition(self.name, before, after, reason))
+
+
+_breakers: Dict[str, CircuitBreaker] = {}
+_breakers_lock = threading.Lock()
+
+
+def breaker_for(endpoint: str, name: str = "") -> CircuitBreaker:
+    """The breaker of endpoint and key (``core.endpoints.endpoint_id``), shared by this process."""
+    with _breakers_lock:
+        if endpoint not in _breakers:
+            _breakers[endpoint] = CircuitBreaker(name)
+        return _breakers[endpoint]
+
+
+def _kept(error: SubAIError) -> SubAIError:
+    """``error`` without its traceback, which holds on to the whole request."""
+    return copy.copy(error)
+
+
+def _too_many(error: SubAIError, refusals: int) -> RateLimitError:
+    return RateLimitError(
+        f"The provider refused {refusals} requests in a row as too many (429). "
+        "Wait some minutes, or use fewer parallel requests.",
+        provider=error.provider,
+        status=429,
+        retry_after=error.retry_after,
+        permanent=True,
+    )
