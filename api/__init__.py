@@ -7,7 +7,7 @@ from api.exchange import HTTPProvider
 from api.gemini import Gemini
 from api.openai import OpenAI
 from api.openrouter import OpenRouter
-from core.endpoints import STICKY
+from core.endpoint_group import STICKY
 from core.errors import ConfigError
 from core.transport import Transport
 
@@ -29,7 +29,7 @@ def create(
     :param api_key: or several, with commas between.
     :param base_url: another root than the provider's own; ``compatible`` has none of its own. Or several, likewise.
     :param transport: how to reach it; over the shared pool if None.
-    :param balance: one of ``core.endpoints.BALANCES``; how requests are spread over several.
+    :param balance: one of ``core.endpoint_group.BALANCES``; how requests are spread over several.
     :raises ConfigError: for a name, a key or a base URL that cannot be used.
     """
     if name not in PROVIDERS:

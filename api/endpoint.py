@@ -60,8 +60,7 @@ def endpoints_of(label: str, base_urls: str, keys: str) -> List[Endpoint]:
 
     :raises ConfigError: for what does not go together, or cannot be used.
     """
-    urls = _parts(base_urls) or [""]
-    known = _parts(keys) or [""]
+    urls, known = parts_of(base_urls) or [""], parts_of(keys) or [""]
     if len(urls) > 1 and len(known) > 1 and len(urls) != len(known):
         raise ConfigError(
             f"There are {len(urls)} base URLs and {len(known)} keys for {label}. "
@@ -72,7 +71,8 @@ def endpoints_of(label: str, base_urls: str, keys: str) -> List[Endpoint]:
     return list(dict.fromkeys(Endpoint.of(label, url, key) for url, key in pairs))
 
 
-def _parts(text: str) -> List[str]:
+def parts_of(text: str) -> List[str]:
+    """What stands between the commas of ``text``, empty parts left out."""
     return [part for part in map(str.strip, text.split(",")) if part]
 
 

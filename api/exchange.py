@@ -33,7 +33,8 @@ from api.shape import load_answer
 from core.backoff import rate_limited_backoff_on_429
 from core.cancel import CancelToken
 from core.connection_pool import connection_pool_manager
-from core.endpoints import STICKY, EndpointGroup, Target, endpoint_id
+from core.endpoint_group import STICKY, EndpointGroup
+from core.endpoints import Target, endpoint_id
 from core.errors import BadRequestError, ConfigError, EmptyAnswerError, SubAIError, TransportError
 from core.transport import Request, StreamingResponse, Transport
 
@@ -104,6 +105,11 @@ class HTTPProvider(Provider):
     def base_url(self) -> str:
         """Where requests go, without a slash at the end; of several the first."""
         return self._endpoints[0].base_url
+
+    @property
+    def has_key(self) -> bool:
+        """Whether requests carry one."""
+        return any(endpoint.key for endpoint in self._endpoints)
 
     def each(self) -> Dict[str, "HTTPProvider"]:
         """What each endpoint is called -> the same provider with no other one."""

@@ -64,17 +64,17 @@ def connected(options: argparse.Namespace) -> Iterator[Connection]:
                 yield Connection(name, provider, pool, transport)
         else:
             transport = Transport(pool, parallel=options.parallel, proxy=options.proxy, ca_file=options.ca_file)
-            yield Connection(name, with_key(name, options.base_url, transport), pool, transport)
+            yield Connection(name, with_key(name, options.base_url, transport, options.balance), pool, transport)
 
 
-def with_key(name: str, base_url: Optional[str], transport: Transport) -> HTTPProvider:
-    """The provider called ``name`` with its key from the environment.
+def with_key(name: str, base_url: Optional[str], transport: Transport, balance: str) -> HTTPProvider:
+    """The provider called ``name`` with its key, or several, from the environment.
 
     :raises ConfigError: there is no key, or it cannot be one.
     """
-    return api.create(name, api_key=key_of(name), base_url=base_url, transport=transport)
+    return api.create(name, api_key=key_of(name), base_url=base_url, transport=transport, balance=balance)
 
 
 def key_of(name: str) -> str:
-    """The key for a provider, ``""`` where there is none."""
+    """The key for a provider, or several with commas between; ``""`` where there is none."""
     return os.environ.get(KEY_VARIABLES[name], "") if name in KEY_VARIABLES else ""

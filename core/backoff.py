@@ -1,7 +1,7 @@
 """The only retry loop: how often, after what pause and to which endpoint a request is sent again.
 
-Each try is admitted anew (``core.endpoints``: an endpoint, its breaker, its budgets), and every wait ends at once on a
-cancel. What counts as a passing failure follows docs/design.md, "Which failure may be sent again".
+Each try is admitted anew (``core.endpoint_group``: an endpoint, its breaker, its budgets), and every wait ends at once
+on a cancel. What counts as a passing failure follows docs/design.md, "Which failure may be sent again".
 """
 
 import functools
@@ -13,7 +13,8 @@ from typing import Any, Callable, Dict, Optional, Tuple, TypeVar, cast
 
 from core.circuit_breaker import breaker_for
 from core.config import CONNECTION_POOL_CONFIG, FIXED, BackoffConfig, backoff_for
-from core.endpoints import Admission, ProbeFailedError, lone
+from core.endpoint_group import ProbeFailedError, lone
+from core.endpoints import Admission
 from core.errors import (
     KeyRefusedError,
     ModelNotFoundError,
@@ -113,7 +114,7 @@ class _Tries:
         while True:
             self._count += 1
             try:
-                admission = self._group.admit(replace(self._request, attempt=self._count), self._settings, self._failed)
+                admission = self._group.admit(self._request, self._settings, self._failed, self._count)
             except ProbeFailedError as probe:
                 pause = self._after(probe.error, probe.target.id)
             else:

@@ -1,7 +1,7 @@
 """The one state of an endpoint and key, shared by all who use the pair: what is remembered of it between requests.
 
 It says when a request may start, and learns from how requests end. It does not wait: the line in which requests do is
-``core.rate_limit``'s, the choice between endpoints ``core.endpoints``'s. Its lock is held for arithmetic only.
+``core.rate_limit``'s, the choice between endpoints ``core.endpoint_group``'s. Its lock is held for arithmetic only.
 """
 
 import copy
@@ -117,6 +117,16 @@ class CircuitBreaker:
             return self._state()
 
     @property
+    def proved(self) -> bool:
+        """It has answered since it last failed for good, paused or was new: requests need no probe."""
+        return self._proved
+
+    @property
+    def untried(self) -> bool:
+        """Nothing speaks for it yet, nor against it; its first probe may be out."""
+        return not (self._proved or self._tripped or self._cooled or self._outcomes)
+
+    @property
     def tripped(self) -> bool:
         """It is open or half-open: failures came, and no success since."""
         return self._tripped
@@ -169,11 +179,14 @@ class CircuitBreaker:
                 return None, pause
             turn = Turn(self, model, self._epoch)
             self._in_flight += 1
-            if self._proved:
-                return turn, 0.0
-            self._probing = turn
-        with self._changing(""):  # the pause may have ended just by time
+            if not self._proved:
+                self._probing = turn
             return turn, 0.0
+
+    def announce(self) -> None:
+        """Tell the listeners of a state that came by time alone: the pause is over, and the probe goes."""
+        with self._changing(""):
+            pass
 
     def take_retry(self) -> bool:
         """Whether another try may be spent on a passing failure; the budget is shared, so that no storm can form."""

@@ -1,35 +1,19 @@
-"""The base URLs and keys of one provider, and which of them a request goes to.
+"""One base URL and key of a provider: its name, its breaker and its budgets, and a request made out to it.
 
-How each of them does is its breaker's to say (``core.circuit_breaker``), what may be spent there its limiter's
-(``core.rate_limit``). When to ask again is ``core.backoff``'s.
+Which one of several a request goes to is ``core.endpoint_group``'s choice.
 """
 
 import hashlib
-import math
 import os
-import threading
-from collections import OrderedDict
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Callable, ContextManager, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Mapping, NamedTuple, Optional
 
-from core.circuit_breaker import CLOSED, Turn, breaker_for
-from core.config import BackoffConfig
-from core.day_budget import DayCounter
-from core.errors import QuotaError, RateLimitError, SubAIError
+from core.circuit_breaker import Turn, breaker_for
+from core.errors import RateLimitError, SubAIError
 from core.messages import Request
-from core.rate_limit import Charge, Limits, limiter_for
+from core.rate_limit import Charge, limiter_for
 
 _SALT = os.urandom(16)
-
-#: How a request's endpoint is chosen among those that are fit.
-STICKY = "sticky"  # the one that its film is with already, else the first
-ROUND_ROBIN = "round-robin"  # one after the other
-LEAST_LOADED = "least-loaded"  # the one with the fewest requests in flight
-BALANCES = (STICKY, ROUND_ROBIN, LEAST_LOADED)
-
-_HOMES = 32  # that many films are remembered
-_NOWHERE: Mapping[str, int] = {}
 
 
 def endpoint_id(base_url: str, api_key: str) -> str:
@@ -39,9 +23,9 @@ def endpoint_id(base_url: str, api_key: str) -> str:
 
 @dataclass(frozen=True)
 class Target:
-    """One base URL and key.
+    """Where requests go.
 
-    :ivar id: ``endpoint_id`` of the two. :ivar headers: those that carry the key.
+    :ivar id: ``endpoint_id`` of base URL and key. :ivar headers: those that carry the key.
     :ivar label: what a person calls it; holds no key.
     """
 
@@ -59,21 +43,11 @@ class Admission(NamedTuple):
     charge: Charge
 
 
-class ProbeFailedError(Exception):
-    """Internal: a request waited for the probe of the last endpoint that was left, and the probe failed."""
+class Endpoint:
+    """A target with its breaker and its limiter, which it shares with all who use the same base URL and key.
 
-    def __init__(self, target: Target, error: SubAIError) -> None:
-        super().__init__(error.user_message)
-        self.target = target
-        self.error = error
-
-
-class _ElsewhereError(Exception):
-    """Internal: a request waits at one endpoint, and another is fit now."""
-
-
-class _Member:
-    """A target, its breaker and its limiter."""
+    :ivar place: among the others of its group, from 0.
+    """
 
     def __init__(self, target: Target, place: int) -> None:
         self.target = target
@@ -82,7 +56,7 @@ class _Member:
         self.limiter = limiter_for(target.id)
 
     def objection(self, model: str, longest_pause: float) -> Optional[SubAIError]:
-        """Why it is out, for longer than anyone would wait; None when it is not."""
+        """Why it is out for longer than anyone would wait; None when it is not."""
         denial = self.breaker.denial(model)
         if denial is not None:
             return denial
@@ -93,223 +67,20 @@ class _Member:
         return self.limiter.spent()
 
     def wait(self, request: Request, min_interval: float, *, last: bool) -> float:
-        """Seconds until ``request`` may start there."""
+        """Seconds until ``request`` may start there; ``last``: no other is left, so it is tried although it is open."""
         return max(self.breaker.wait(last=last), self.limiter.wait(request.tokens, min_interval))
 
-
-class _Choice(NamedTuple):
-    """:ivar ready: it can go at once. :ivar left: those that nothing speaks against, but maybe that they are open.
-
-    :ivar last: all of these are open, and tried all the same. :ivar again: seconds until it may be another one.
-    """
-
-    member: _Member
-    ready: bool
-    left: Sequence[_Member]
-    last: bool
-    again: float
-
-
-class _Door:
-    """The breaker at the head of one member's line, and the view from that line to the others."""
-
-    def __init__(
-        self, group: "EndpointGroup", request: Request, settings: BackoffConfig, failed: Mapping[str, int]
-    ) -> None:
-        self._group = group
-        self._request = request
-        self._settings = settings
-        self._failed = failed
-        self._choice = group._choose(request, settings, failed)
-        self.member = self._choice.member
-        self._failed_probes = self.member.breaker.failed_probes
-        self.turn: Optional[Turn] = None
-
-    def enter(self) -> float:
-        try:
-            self.turn, pause = self.member.breaker.take(self._request.model, last=self._choice.last)
-        except SubAIError as denial:
-            raise _ElsewhereError from denial
-        return pause
-
-    def look(self) -> float:
-        breaker = self.member.breaker
-        error = breaker.last_failure() if breaker.failed_probes != self._failed_probes else None
-        if error is not None:
-            raise ProbeFailedError(self.member.target, error)
-        self._choice = choice = self._group._choose(self._request, self._settings, self._failed)
-        if self.member not in choice.left or (choice.ready and choice.member is not self.member):
-            raise _ElsewhereError
-        return choice.again
-
-    def waking(self, callback: Callable[[], None]) -> ContextManager[object]:
-        return self._group._waking(callback)
-
-
-class EndpointGroup:
-    """One or more targets; a request goes to one of them, and after a failure to another one. Thread-safe.
-
-    :param balance: one of ``BALANCES``.
-    """
-
-    def __init__(self, targets: Sequence[Target], balance: str = STICKY) -> None:
-        self._members = [_Member(target, place) for place, target in enumerate(targets)]
-        self._balance = balance
-        self._lock = threading.Lock()
-        self._next = 0
-        self._homes: OrderedDict[str, _Member] = OrderedDict()  # affinity -> where its requests go
-        self._notices: Dict[str, str] = {}
-
-    def __repr__(self) -> str:
-        return f"<EndpointGroup {', '.join(f'{label}: {state}' for label, state in self.states())}>"
-
-    def __len__(self) -> int:
-        return len(self._members)
-
-    def states(self) -> List[Tuple[str, str]]:
-        """What each is called, and its state, as ``core.circuit_breaker`` names them."""
-        return [(member.target.label, member.breaker.state) for member in self._members]
-
-    def enable(self) -> None:
-        """A person asked anew: forget what made them say no for good."""
-        for member in self._members:
-            member.breaker.enable()
-
-    def limit(self, limits: Limits, counters: Callable[[int], Optional[DayCounter]]) -> None:
-        """Hold each of them to ``limits``; ``counters`` gives each place, from 0, what its days are counted with."""
-        for member in self._members:
-            member.limiter.configure(limits, counters(member.place))
-
-    def left_today(self) -> Optional[int]:
-        """Requests that today's budgets still have, all together; None without a budget."""
-        left = [member.limiter.left_today() for member in self._members]
-        return None if None in left else sum(filter(None, left))
-
-    # --- one try of a request ---------------------------------------------------------------------------------------
-
-    def admit(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int]) -> Admission:
-        """Wait until ``request`` may start somewhere.
-
-        :param failed: id of a target -> how often this request has failed there; who has the fewest goes first.
-        :raises SubAIError: why none of them can be asked, if that is final or asks for a wait that is too long.
-        :raises DeadlineError: its deadline would pass first.
-        :raises CancelledError: at once when it is cancelled.
-        :raises ProbeFailedError: it waited for the probe of the last one, in vain.
-        """
-        while True:
-            door = _Door(self, request, settings, failed)
-            limiter = door.member.limiter
-            try:
-                charge = limiter.acquire(request.tokens, request.cancel, request.deadline, settings.min_interval, door)
-            except BaseException as error:
-                if door.turn is not None:
-                    door.turn.over()
-                if isinstance(error, (_ElsewhereError, QuotaError)):
-                    continue  # where none is left, choosing again says so
-                raise
-            if door.turn is not None:
-                self._next = door.member.place + 1
-                return _made_out(request, door.member.target, door.turn, charge)
-
-    def is_fit(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int]) -> bool:
-        """Whether one of them, on which ``request`` has not failed, can take it at once."""
-        left = self._left(request, settings, failed)
-        return any(not member.wait(request, settings.min_interval, last=False) for member in left)
-
-    def is_left(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int] = _NOWHERE) -> bool:
-        """Whether one of them, on which ``request`` has not failed, may take it, if only later."""
-        return bool(self._left(request, settings, failed))
-
-    def _left(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int]) -> List[_Member]:
-        return [
-            member
-            for member in self._members
-            if not failed.get(member.target.id) and member.objection(request.model, settings.longest_hint) is None
-        ]
-
-    # --- the choice -------------------------------------------------------------------------------------------------
-
-    def _choose(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int]) -> _Choice:
-        left, objections = [], []
-        for member in self._members:
-            objection = member.objection(request.model, settings.longest_hint)
-            if objection is None:
-                left.append(member)
-            else:
-                objections.append(objection)
-        if not left:
-            raise min(objections, key=lambda error: math.inf if error.retry_after is None else error.retry_after)
-        last = all(member.breaker.tripped for member in left)
-        waits = {member: member.wait(request, settings.min_interval, last=last) for member in left}
-        ready = [member for member in left if not waits[member]]
-        again = min((wait for wait in waits.values() if wait), default=math.inf)
-        home = self._home(request, left, ready)
-        if home is not None and not failed.get(home.target.id):
-            return _Choice(home, home in ready, left, last, again)
-        best = min(ready or left, key=lambda one: (waits[one], failed.get(one.target.id, 0), *self._preference(one)))
-        if ready and home is None:
-            self._settle(request, best)
-        return _Choice(best, bool(ready), left, last, again)
-
-    def _preference(self, member: _Member) -> Tuple[int, int]:
-        """What the balance makes of it; the smallest is taken."""
-        if self._balance == STICKY:
-            return 0, member.place
-        load = member.breaker.in_flight if self._balance == LEAST_LOADED else 0
-        return load, (member.place - self._next) % len(self._members)
-
-    def _home(self, request: Request, left: Sequence[_Member], ready: Sequence[_Member]) -> Optional[_Member]:
-        """Where requests like this one go, as long as it is fit; one that has not proved itself yet is waited for."""
-        with self._lock:
-            home = self._homes.get(request.affinity)
-        if home is None or home in ready:
-            return home
-        return home if home in left and home.breaker.state == CLOSED and home.breaker.wait(last=False) else None
-
-    def _settle(self, request: Request, member: _Member) -> None:
-        if self._balance == STICKY and request.affinity:
-            with self._lock:
-                self._homes[request.affinity] = member
-                self._homes.move_to_end(request.affinity)
-                while len(self._homes) > _HOMES:
-                    self._homes.popitem(last=False)
-
-    def _waking(self, callback: Callable[[], None]) -> ContextManager[object]:
-        stack = ExitStack()
-        for member in self._members:
-            stack.enter_context(member.breaker.waking(callback))
-        return stack
-
-    # --- what a person is told --------------------------------------------------------------------------------------
-
-    def note(self, admission: Admission, error: SubAIError) -> None:
-        """Where it was admitted to said no for good; if there are others, a person is told in the end."""
-        if len(self._members) > 1:
-            here = admission.request.endpoint
-            label = next(member.target.label for member in self._members if member.target.id == here)
-            with self._lock:
-                self._notices[label] = f"{label}: {error.user_message}"
-
-    def take_notices(self) -> List[str]:
-        """What was not told yet: which of several endpoints are out, and why."""
-        with self._lock:
-            notices, self._notices = self._notices, {}
-        return list(notices.values())
-
-
-def _made_out(request: Request, target: Target, turn: Turn, charge: Charge) -> Admission:
-    made_out = replace(
-        request,
-        url=target.base_url + request.url,
-        headers={**request.headers, **target.headers},
-        endpoint=target.id,
-        charge=charge,
-        turn=turn,
-        on_headers=turn.answered,
-    )
-    return Admission(made_out, turn, charge)
-
-
-def lone(endpoint: str) -> EndpointGroup:
-    """The endpoint of a request that is made out to it already."""
-    return EndpointGroup([Target(endpoint)])
+    def made_out(self, request: Request, attempt: int, turn: Turn, charge: Charge) -> Admission:
+        """``request`` with the URL and the key of this target."""
+        target = self.target
+        ready = replace(
+            request,
+            url=target.base_url + request.url,
+            headers={**request.headers, **target.headers},
+            endpoint=target.id,
+            attempt=attempt,
+            charge=charge,
+            turn=turn,
+            on_headers=turn.answered,
+        )
+        return Admission(ready, turn, charge)

@@ -8,7 +8,7 @@ from core.circuit_breaker import Turn
 from core.rate_limit import Charge
 
 if TYPE_CHECKING:
-    from core.endpoints import EndpointGroup
+    from core.endpoint_group import EndpointGroup
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,9 @@ class Outcomes:
         self._config = config
         self._latest: Deque[_Outcome] = deque(maxlen=config.window)
 
+    def __len__(self) -> int:
+        return len(self._latest)
+
     def succeeded(self, request: object) -> None:
         """``request`` (anything that tells it from the others) has begun to be answered."""
         self._latest.append(_Outcome(request, failed=False))

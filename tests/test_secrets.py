@@ -182,7 +182,7 @@ def test_no_object_shows_the_key(tls_standin: StandIn, ca_file: str, key: str) -
         ):
             provider = api.create(name, api_key=key, base_url=base_url, transport=transport)
             chat = ChatRequest("m", (Message("user", "Hello"),))
-            admission = provider.group.admit(provider._chat_request(chat, streaming=False), BackoffConfig(), {})
+            admission = provider.group.admit(provider._chat_request(chat, streaming=False), BackoffConfig())
             admission.turn.over()
             request = admission.request
             assert key in str(dict(request.headers))
