@@ -492,9 +492,14 @@ def test_a_paced_request_does_not_go_during_a_pause_that_began_meanwhile_and_kee
     service = Service("a", min_interval=0.15)
     service.ask()
     order: List[str] = []
-    first = Doing(lambda: (service.ask(), order.append("first")))
+
+    def ask_as(name: str) -> None:
+        service.ask()
+        order.append(name)
+
+    first = Doing(lambda: ask_as("first"))
     until(lambda: "1 waiting" in repr(service.limiter("a")))
-    second = Doing(lambda: (service.ask(), order.append("second")))
+    second = Doing(lambda: ask_as("second"))
     until(lambda: "2 waiting" in repr(service.limiter("a")))
     turn, _ = service.breaker("a").take("", last=False)
     assert turn is not None

@@ -199,7 +199,7 @@ def test_resetting_touches_the_connections_and_nothing_else(fake_kodi: FakeKodi,
 
 
 def test_no_key_of_any_provider_gets_into_kodis_log(fake_kodi: FakeKodi, reader: Reader) -> None:
-    fake_kodi.settings.update(openai_api_key="sk-secret-1", gemini_api_key="AIza-secret-2")
+    fake_kodi.settings.update(openai_api_key="sk-secret-0, sk-secret-1", gemini_api_key="AIza-secret-2")
     reader.refresh()
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
