@@ -8,17 +8,15 @@ import math
 import threading
 from collections import OrderedDict
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Callable, ContextManager, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, ContextManager, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, cast
 
+from core.circuit_breaker import Turn
 from core.config import BackoffConfig
 from core.day_budget import DayCounter
 from core.endpoints import Admission, Endpoint, Target
 from core.errors import QuotaError, SubAIError
 from core.messages import Request
 from core.rate_limit import Limits
-
-if TYPE_CHECKING:
-    from core.circuit_breaker import Turn
 
 #: How a request's endpoint is chosen among those that are fit.
 STICKY = "sticky"  # the one that its film is with already, else the first
@@ -156,11 +154,10 @@ class EndpointGroup:
                 if isinstance(error, (_ElsewhereError, QuotaError)):
                     continue  # where none is left, choosing again says so
                 raise
-            if door.turn is not None:
-                if not door.member.breaker.proved:
-                    door.member.breaker.announce()
-                self._next = door.member.place + 1
-                return door.member.made_out(request, attempt, door.turn, charge)
+            if not door.member.breaker.proved:
+                door.member.breaker.announce()
+            self._next = door.member.place + 1
+            return door.member.made_out(request, attempt, cast(Turn, door.turn), charge)
 
     def is_fit(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int]) -> bool:
         """Whether one of them, on which ``request`` has not failed, can take it at once."""
@@ -191,6 +188,8 @@ class EndpointGroup:
         if not left:
             raise min(objections, key=lambda error: math.inf if error.retry_after is None else error.retry_after)
         last = all(member.breaker.tripped for member in left)
+        if len(self._members) == 1:
+            return _Choice(left[0], left, left, last, math.inf)  # there is no other to compare its waits with
         waits = {member: member.wait(request, settings.min_interval, last=last) for member in left}
         ready = [member for member in left if not waits[member]]
         again = min((wait for wait in waits.values() if wait), default=math.inf)

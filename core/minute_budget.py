@@ -13,13 +13,14 @@ MINUTE = 60.0
 
 
 class Spending:
-    """One request as it counts: its tokens, and when it started (monotonic seconds)."""
+    """One request as it counts: its tokens, when it started (monotonic seconds), and whether it still counts."""
 
-    __slots__ = ("at", "tokens")
+    __slots__ = ("at", "counts", "tokens")
 
     def __init__(self, tokens: int, at: float) -> None:
         self.tokens = tokens
         self.at = at
+        self.counts = False
 
 
 class MinuteBudget:
@@ -32,12 +33,13 @@ class MinuteBudget:
         self.requests = requests
         self.tokens = tokens
         self._spent: Deque[Spending] = deque()  # oldest first
+        self._tokens_spent = 0  # their sum
         self._levels: Dict[str, Level] = {}
         self._last_start = -math.inf
 
     def described(self, now: float) -> str:
         self._forget_old(now)
-        return f"{len(self._spent)} requests, {self._tokens_spent()} tokens"
+        return f"{len(self._spent)} requests, {self._tokens_spent} tokens"
 
     def pause(self, tokens: int, min_interval: float, now: float) -> float:
         """Seconds until a request of ``tokens`` may start; 0 or less: now."""
@@ -51,14 +53,23 @@ class MinuteBudget:
     def spend(self, spending: Spending) -> None:
         """A request starts."""
         self._spent.append(spending)
+        self._tokens_spent += spending.tokens
+        spending.counts = True
         self._last_start = spending.at
         self._draw(1, spending.tokens)
 
     def take_back(self, spending: Spending) -> None:
         """It was never sent."""
-        if spending in self._spent:
+        if spending.counts:
             self._spent.remove(spending)
+            self._no_longer(spending)
         self._draw(-1, -spending.tokens)
+
+    def settle(self, spending: Spending, tokens: int) -> None:
+        """It took so many in truth."""
+        if spending.counts:
+            self._tokens_spent += tokens - spending.tokens
+        spending.tokens = tokens
 
     def observe(self, levels: Mapping[str, Level]) -> None:
         """What the headers of an answer told."""
@@ -66,10 +77,11 @@ class MinuteBudget:
 
     def _forget_old(self, now: float) -> None:
         while self._spent and self._spent[0].at <= now - MINUTE:
-            self._spent.popleft()
+            self._no_longer(self._spent.popleft())
 
-    def _tokens_spent(self) -> int:
-        return sum(spending.tokens for spending in self._spent)
+    def _no_longer(self, spending: Spending) -> None:
+        spending.counts = False
+        self._tokens_spent -= spending.tokens
 
     def _free_request(self, now: float) -> float:
         if not self.requests or len(self._spent) < self.requests:
@@ -79,7 +91,7 @@ class MinuteBudget:
     def _free_tokens(self, tokens: int, now: float) -> float:
         if not self.tokens:
             return 0.0
-        over = min(tokens, self.tokens) + self._tokens_spent() - self.tokens
+        over = min(tokens, self.tokens) + self._tokens_spent - self.tokens
         pause = 0.0
         for spending in self._spent:
             if over <= 0:

@@ -271,7 +271,7 @@ class RateLimiter:
 
     def _settle(self, charge: Charge, tokens: int) -> None:
         with self._lock:
-            charge.tokens = max(0, tokens)
+            self._minute.settle(charge, max(0, tokens))
         self._wake_first()
 
     def _take_back(self, charge: Charge) -> None:

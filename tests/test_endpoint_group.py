@@ -476,6 +476,24 @@ def test_who_waits_at_a_key_that_is_disabled_meanwhile_goes_elsewhere() -> None:
     assert waiting[0].join(5).result == "b"
 
 
+def test_a_key_that_is_disabled_just_before_a_request_would_go_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Service("ab")
+    limiter, breaker = service.limiter("a"), service.breaker("a")
+    acquire = limiter.acquire
+
+    def late(*arguments: Any) -> Any:
+        turn, _ = breaker.take("", last=False)
+        assert turn is not None
+        turn.denied(WRONG_KEY)
+        turn.over()
+        return acquire(*arguments)
+
+    monkeypatch.setattr(limiter, "acquire", late)
+    assert service.ask() == "b"
+    assert service.asked == ["b"]
+    assert breaker.in_flight == 0
+
+
 def test_a_cancel_and_a_deadline_end_the_wait() -> None:
     service = Service("ab")
     service.fails = dict.fromkeys("ab", too_many(60.0))

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from typing import Iterator, List, Optional
 
 import pytest
-from job_support import SPANISH, batches, check, lines
+from job_support import SPANISH, batches, check, lines, until
 from standin_faults import always, close_before_answer, cut_body, no_credit, quota_spent, reset_connection, too_many
 
 import api
@@ -15,7 +15,7 @@ from cli.standin import Exchange, Fault, Pace, StandIn
 from core.circuit_breaker import CLOSED, DISABLED, OPEN
 from core.connection_pool import ConnectionPoolManager
 from core.endpoint_group import BALANCES, LEAST_LOADED, ROUND_ROBIN, STICKY
-from core.errors import KeyRefusedError, SubAIError
+from core.errors import KeyRefusedError, SubAIError, TransportError
 from core.transport import Transport
 from translate.asking import Route
 from translate.job import TranslationJob
@@ -158,6 +158,19 @@ def test_streams_that_are_read_to_their_end_leave_no_load_behind(
     with provider.stream(ChatRequest("m", (Message("user", "Hello"),))):
         assert [member.breaker.in_flight for member in provider.group._members].count(1) == 1
     assert [member.breaker.in_flight for member in provider.group._members] == [0, 0, 0]
+
+
+def test_warming_up_opens_one_connection_to_the_first_that_is_there(
+    three: List[StandIn], key: str, transport: Transport
+) -> None:
+    three[0].stop()
+    provider = provider_of(three, key, transport)
+    provider.warm_up()
+    until(lambda: [standin.stats().connections for standin in three[1:]] == [1, 0])
+    for standin in three[1:]:
+        standin.stop()
+    with pytest.raises(TransportError):
+        provider.warm_up()
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------
