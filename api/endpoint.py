@@ -6,7 +6,7 @@ What is refused is a person's slip (a key pasted with its quotes) or would leak 
 import re
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import List, Tuple
+from typing import List, Sequence, Tuple
 from urllib.parse import SplitResult, urlsplit
 
 from api.redact import SHORTEST_ECHO
@@ -69,6 +69,14 @@ def endpoints_of(label: str, base_urls: str, keys: str) -> List[Endpoint]:
     many = max(len(urls), len(known))
     pairs = zip(urls * (many // len(urls)), known * (many // len(known)))
     return list(dict.fromkeys(Endpoint.of(label, url, key) for url, key in pairs))
+
+
+def labels_of(endpoints: Sequence[Endpoint]) -> List[str]:
+    """What a person calls each of these: its base URL, and its place where that is not enough."""
+    urls = [endpoint.base_url for endpoint in endpoints]
+    if len(set(urls)) == len(urls):
+        return urls
+    return [f"{url}, key {place} of {len(urls)}" for place, url in enumerate(urls, 1)]
 
 
 def parts_of(text: str) -> List[str]:

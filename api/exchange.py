@@ -27,7 +27,7 @@ from typing import (
 from api import adapt, sse
 from api.answer import STOP, Answer, Piece
 from api.base import ChatRequest, ChatResult, ChatStream, Provider, Usage
-from api.endpoint import Endpoint, endpoints_of
+from api.endpoint import endpoints_of, labels_of
 from api.errors_map import Source, error_for, error_inside
 from api.shape import load_answer
 from core.backoff import rate_limited_backoff_on_429
@@ -86,11 +86,14 @@ class HTTPProvider(Provider):
             raise ConfigError(
                 f"There is no key for {self.label}. Set {self.key_name}; make one{self._at_page()}.", provider=self.name
             )
-        targets = [self._target(place, endpoint) for place, endpoint in enumerate(self._endpoints, 1)]
+        targets = [
+            Target(endpoint_id(one.base_url, one.key), one.base_url, self._auth(one.key) if one.key else {}, label)
+            for one, label in zip(self._endpoints, labels_of(self._endpoints))
+        ]
         self.group = EndpointGroup(targets, balance)
         self._sources = {
-            target.id: Source(self.name, self.label, self._key_hint(), endpoint.key)
-            for target, endpoint in zip(targets, self._endpoints)
+            target.id: Source(self.name, self.label, self._key_hint(), one.key)
+            for target, one in zip(targets, self._endpoints)
         }
         self._transport = transport or Transport(connection_pool_manager)
         persistent = rate_limited_backoff_on_429(provider=self.name)
@@ -114,8 +117,8 @@ class HTTPProvider(Provider):
     def each(self) -> Dict[str, "HTTPProvider"]:
         """What each endpoint is called -> the same provider with no other one."""
         return {
-            label: type(self)(api_key=endpoint.key, base_url=endpoint.base_url, transport=self._transport)
-            for (label, _), endpoint in zip(self.group.states(), self._endpoints)
+            label: type(self)(api_key=one.key, base_url=one.base_url, transport=self._transport)
+            for one, label in zip(self._endpoints, labels_of(self._endpoints))
         }
 
     def warm_up(self) -> None:
@@ -259,12 +262,6 @@ class HTTPProvider(Provider):
     def _request(self, method: str, path: str, cancel: CancelToken, accept: str = "application/json") -> Request:
         """``path`` follows the base URL."""
         return Request(method, path, {"accept": accept}, provider=self.name, cancel=cancel, group=self.group)
-
-    def _target(self, place: int, endpoint: Endpoint) -> Target:
-        headers = self._auth(endpoint.key) if endpoint.key else {}
-        several = len({each.base_url for each in self._endpoints}) < len(self._endpoints)
-        label = f"{endpoint.base_url}, key {place} of {len(self._endpoints)}" if several else endpoint.base_url
-        return Target(endpoint_id(endpoint.base_url, endpoint.key), endpoint.base_url, headers, label)
 
     def _refusal(self, request: Request, status: int, headers: Mapping[str, str], body: bytes) -> SubAIError:
         return error_for(self._sources[request.endpoint], status, headers, body, request.model)

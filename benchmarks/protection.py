@@ -8,8 +8,8 @@ from core.backoff import rate_limited_backoff_on_429
 from core.cancel import CancelToken
 from core.endpoint_group import BALANCES, STICKY, EndpointGroup
 from core.endpoints import Target
+from core.limits import Limits
 from core.messages import Request
-from core.rate_limit import Limits
 
 ROUNDS = 15
 REQUESTS = 1000  # in a round

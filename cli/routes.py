@@ -8,7 +8,7 @@ from cli.connect import COMPATIBLE, DEMO, DEMO_MODEL, Connection, with_key
 from cli.remembering import prices, prices_path
 from core.cancel import CancelToken
 from core.errors import ConfigError
-from core.rate_limit import Limits
+from core.limits import Limits
 from translate.asking import Route
 from translate.plan import requests_for_film
 from translate.store import Store

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from typing import Callable, Dict, Iterator, Optional, Tuple
 
 from core.config import BREAKER_CONFIG, BreakerConfig
-from core.errors import ModelNotFoundError, QuotaError, RateLimitError, SubAIError
-from core.outcomes import Outcomes, is_failure
+from core.denials import Denials, too_many
+from core.errors import SubAIError
+from core.outcomes import Outcomes, RetryBudget, is_failure
 from core.transitions import Transition, tell
 
 CLOSED = "closed"  # requests go
@@ -20,11 +21,6 @@ COOLING_DOWN = "cooling down"  # a 429 asked for a pause
 OPEN = "open"  # too much failed: nothing goes for a while
 HALF_OPEN = "half-open"  # the pause is over: one probe goes
 DISABLED = "disabled"  # the key was refused or has no credit: nothing goes until a person asks anew
-
-#: Retries that may be outstanding without successes to pay for them, and what a success pays back. Half a retry for
-#: each success keeps a service that fails one time in three going, and a dead one from being stormed.
-RETRY_BUDGET = 10.0
-RETRY_REFUND = 0.5
 
 #: However many requests were under way when the 429s began, give up only after so many pauses.
 LEAST_PAUSES = 3
@@ -72,6 +68,11 @@ class CircuitBreaker:
 
     Until the endpoint has answered once, and after every pause, one request is in flight: the probe.
 
+    :ivar proved: it has answered since it was new, paused or opened: requests need no probe.
+    :ivar tripped: it is open or half-open: failures came, and no success since.
+    :ivar in_flight: turns that are out.
+    :ivar failed_probes: while it was tripped; who waits for one sees by this that it was in vain.
+
     :param name: what a person calls the endpoint, without its key; for listeners and the log.
     """
 
@@ -85,28 +86,27 @@ class CircuitBreaker:
         self._wakers: Dict[int, Callable[[], None]] = {}
         self._last_waker = 0
         self._told = CLOSED
-        self._in_flight = 0
+        self.in_flight = 0
         self._epoch = 0  # counts pauses and openings; what began before the last one says nothing of what is now
         self._probing: Optional[Turn] = None
         self._paused_until = 0.0
         self._reset()
 
     def _reset(self) -> None:
-        self._proved = False
+        self.proved = False
         self._cooled = False  # a pause after a 429 began, and no success came since
         self._refusals = self._pauses = 0  # in a row
         self._outcomes = Outcomes(self._config)
-        self._tripped = False  # open or half-open
+        self.tripped = False  # open or half-open
         self._open_until = 0.0
         self._openings = 0  # in a row
-        self._failed_probes = 0
+        self.failed_probes = 0
         self._failure: Optional[SubAIError] = None
-        self._retry_budget = RETRY_BUDGET
-        self._denial: Optional[SubAIError] = None
-        self._model_denials: Dict[str, SubAIError] = {}
+        self._retries = RetryBudget()
+        self._denials = Denials()
 
     def __repr__(self) -> str:
-        return f"<CircuitBreaker {self.name or 'of an endpoint'}: {self.state}, {self._in_flight} in flight>"
+        return f"<CircuitBreaker {self.name or 'of an endpoint'}: {self.state}, {self.in_flight} in flight>"
 
     # --- what is known ----------------------------------------------------------------------------------------------
 
@@ -117,29 +117,9 @@ class CircuitBreaker:
             return self._state()
 
     @property
-    def proved(self) -> bool:
-        """It has answered since it last failed for good, paused or was new: requests need no probe."""
-        return self._proved
-
-    @property
     def untried(self) -> bool:
         """Nothing speaks for it yet, nor against it; its first probe may be out."""
-        return not (self._proved or self._tripped or self._cooled or self._outcomes)
-
-    @property
-    def tripped(self) -> bool:
-        """It is open or half-open: failures came, and no success since."""
-        return self._tripped
-
-    @property
-    def in_flight(self) -> int:
-        """Turns that are out."""
-        return self._in_flight
-
-    @property
-    def failed_probes(self) -> int:
-        """How many probes failed while it was tripped; who waits for one sees by this that it was in vain."""
-        return self._failed_probes
+        return not (self.proved or self.tripped or self._cooled or self._outcomes)
 
     def last_failure(self) -> Optional[SubAIError]:
         """What the last failed probe met."""
@@ -149,7 +129,7 @@ class CircuitBreaker:
     def denial(self, model: str) -> Optional[SubAIError]:
         """The final no to ``model``, if there was one."""
         with self._lock:
-            return self._denial_for(model)
+            return self._denials.to(model)
 
     def cooling(self) -> float:
         """Seconds that are left of the pause after a 429; 0 or less when there is none."""
@@ -171,15 +151,15 @@ class CircuitBreaker:
         :raises SubAIError: what the endpoint last said, if that was final.
         """
         with self._lock:
-            denial = self._denial_for(model)
+            denial = self._denials.to(model)
             if denial is not None:
                 raise denial
             pause = self._wait(last=last)
             if pause:
                 return None, pause
             turn = Turn(self, model, self._epoch)
-            self._in_flight += 1
-            if not self._proved:
+            self.in_flight += 1
+            if not self.proved:
                 self._probing = turn
             return turn, 0.0
 
@@ -191,10 +171,7 @@ class CircuitBreaker:
     def take_retry(self) -> bool:
         """Whether another try may be spent on a passing failure; the budget is shared, so that no storm can form."""
         with self._lock:
-            if self._retry_budget < 1.0:
-                return False
-            self._retry_budget -= 1.0
-            return True
+            return self._retries.take()
 
     def enable(self) -> None:
         """Forget refusals and failures: a person asked again, and may have paid, waited or mended something meanwhile.
@@ -220,24 +197,20 @@ class CircuitBreaker:
 
     def _state(self) -> str:
         now = self._clock()
-        if self._denial is not None:
+        if self._denials.of_all:
             return DISABLED
-        if self._tripped and now < self._open_until:
+        if self.tripped and now < self._open_until:
             return OPEN
         if now < self._paused_until:
             return COOLING_DOWN
-        return HALF_OPEN if self._tripped or self._cooled else CLOSED
-
-    def _denial_for(self, model: str) -> Optional[SubAIError]:
-        # A copy: one object raised in several threads would mix up their tracebacks.
-        return copy.copy(self._denial or self._model_denials.get(model))
+        return HALF_OPEN if self.tripped or self._cooled else CLOSED
 
     def _wait(self, *, last: bool) -> float:
-        if self._proved:
+        if self.proved:
             return 0.0
         if self._probing is not None:
             return float("inf")
-        until = max(self._paused_until, self._open_until if self._tripped and not last else 0.0)
+        until = max(self._paused_until, self._open_until if self.tripped and not last else 0.0)
         return max(0.0, until - self._clock())
 
     # --- how it went ------------------------------------------------------------------------------------------------
@@ -245,31 +218,30 @@ class CircuitBreaker:
     def _succeeded(self, turn: Turn) -> None:
         with self._lock:
             self._refusals = self._pauses = 0
-            self._retry_budget = min(RETRY_BUDGET, self._retry_budget + RETRY_REFUND)
-            was_probe = self._probing is turn
-            if was_probe:
-                self._probing = None  # its body may take long yet, and the next probe is not to wait for that
+            self._retries.refund()
             current = turn.epoch == self._epoch
             if current:
                 self._outcomes.succeeded(turn)
-            if not was_probe and (self._proved or not current):
+            if self._probing is not turn and (self.proved or not current):
                 return
         with self._changing("answered"):
+            if self._probing is turn:
+                self._probing = None  # its body may take long yet, and the next probe is not to wait for that
             if turn.epoch == self._epoch:
-                self._proved = True
-                self._tripped = self._cooled = False
+                self.proved = True
+                self.tripped = self._cooled = False
                 self._openings = 0
 
     def _failed(self, turn: Turn, error: SubAIError) -> None:
         with self._changing(error.user_message):
             if turn.epoch != self._epoch:
                 return
-            if not self._tripped:
+            if not self.tripped:
                 if self._outcomes.failed(turn):
                     self._open()
                 return
-            self._failed_probes += 1
-            self._failure = _kept(error)
+            self.failed_probes += 1
+            self._failure = copy.copy(error)  # without its traceback, which holds on to the whole request
             if self._clock() >= self._open_until:  # else it went before its time, since no other endpoint was left
                 self._open()
 
@@ -279,8 +251,8 @@ class CircuitBreaker:
         self._openings += 1
         self._open_until = self._clock() + pause
         self._epoch += 1
-        self._tripped = True
-        self._proved = False
+        self.tripped = True
+        self.proved = False
         self._probing = None
         self._outcomes.clear()
 
@@ -290,30 +262,25 @@ class CircuitBreaker:
             if turn.epoch == self._epoch:  # otherwise it was under way when the pause began, and is part of the same
                 self._epoch += 1
                 self._pauses += 1
-                self._proved = self._tripped = False  # if it was open: it answers again
+                self.proved = self.tripped = False  # if it was open: it answers again
                 self._cooled = True
             self._paused_until = max(self._paused_until, self._clock() + pause(self._pauses))
             if self._refusals >= limit and self._pauses >= min(limit, LEAST_PAUSES):
-                self._denial = _too_many(error, self._refusals)
-            denial = copy.copy(self._denial)
+                self._denials.add(turn.model, too_many(error, self._refusals))
+            denial = self._denials.to(turn.model)
         if denial is not None:
             raise denial from error
 
     def _denied(self, turn: Turn, error: SubAIError) -> None:
-        # A free tier counts each model by itself; without credit there is none for any.
-        of_model = isinstance(error, ModelNotFoundError) or (isinstance(error, QuotaError) and error.status != 402)
         with self._changing(error.user_message):
-            if of_model:
-                self._model_denials[turn.model] = _kept(error)
-            else:
-                self._denial = _kept(error)
+            self._denials.add(turn.model, error)
 
     def _over(self, turn: Turn) -> None:
         with self._lock:
             if not turn.out:
                 return
             turn.out = False
-            self._in_flight -= 1
+            self.in_flight -= 1
             if self._probing is not turn:
                 return
         with self._changing(""):
@@ -344,19 +311,3 @@ def breaker_for(endpoint: str, name: str = "") -> CircuitBreaker:
         if endpoint not in _breakers:
             _breakers[endpoint] = CircuitBreaker(name)
         return _breakers[endpoint]
-
-
-def _kept(error: SubAIError) -> SubAIError:
-    """``error`` without its traceback, which holds on to the whole request."""
-    return copy.copy(error)
-
-
-def _too_many(error: SubAIError, refusals: int) -> RateLimitError:
-    return RateLimitError(
-        f"The provider refused {refusals} requests in a row as too many (429). "
-        "Wait some minutes, or use fewer parallel requests.",
-        provider=error.provider,
-        status=429,
-        retry_after=error.retry_after,
-        permanent=True,
-    )

@@ -15,8 +15,8 @@ from core.config import BackoffConfig
 from core.day_budget import DayCounter
 from core.endpoints import Admission, Endpoint, Target
 from core.errors import QuotaError, SubAIError
+from core.limits import Limits
 from core.messages import Request
-from core.rate_limit import Limits
 
 #: How a request's endpoint is chosen among those that are fit.
 STICKY = "sticky"  # the one that its film is with already, else the first

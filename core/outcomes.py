@@ -1,4 +1,4 @@
-"""How the latest requests to an endpoint ended: what counts as its failure, and when it is too many of them."""
+"""How the latest requests to an endpoint ended: what is a failure of it, what are too many, how much may be retried."""
 
 from collections import deque
 from typing import Any, Deque
@@ -14,6 +14,11 @@ from core.errors import (
     SubAIError,
     TransportError,
 )
+
+#: Retries that may be outstanding without successes to pay for them, and what a success pays back. Half a retry for
+#: each success keeps a service that fails one time in three going, and a dead one from being stormed.
+RETRY_BUDGET = 10.0
+RETRY_REFUND = 0.5
 
 _OF_THIS_SIDE = (PoolTimeoutError, PoolClosedError, DeadlineError, BodyTooLargeError)
 
@@ -69,3 +74,21 @@ class Outcomes:
         if len(latest) >= row and all(latest[-row:]):
             return True
         return len(latest) >= config.least_outcomes and sum(latest) >= config.failure_rate * len(latest)
+
+
+class RetryBudget:
+    """Shared by all who use the endpoint, so that no storm of retries can form; not thread-safe."""
+
+    def __init__(self) -> None:
+        self._left = RETRY_BUDGET
+
+    def take(self) -> bool:
+        """Whether another try may be spent on a passing failure."""
+        if self._left < 1.0:
+            return False
+        self._left -= 1.0
+        return True
+
+    def refund(self) -> None:
+        """A request went well."""
+        self._left = min(RETRY_BUDGET, self._left + RETRY_REFUND)

@@ -7,53 +7,16 @@ is the gate's.
 
 import math
 import threading
-import time
 from collections import deque
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import Callable, ContextManager, Deque, Dict, Mapping, Optional, Protocol, Tuple
 
 from core.cancel import CancelToken
-from core.config import bounded, check_bounds
 from core.day_budget import DayBudget, DayCounter, MemoryDayCounter
 from core.errors import DeadlineError, QuotaError
+from core.limits import NO_LIMITS, Clock, Limits
 from core.minute_budget import MinuteBudget, Spending
 from core.rate_headers import levels
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What may be spent; 0 is no limit.
-
-    :raises ConfigError: for a value out of bounds.
-    """
-
-    requests_per_minute: int = bounded(0, 0, 1_000_000, "requests in any 60 s")
-    tokens_per_minute: int = bounded(0, 0, 1_000_000_000, "tokens in any 60 s, prompt and answer")
-    requests_per_day: int = bounded(0, 0, 10_000_000, "requests a day")
-    day_begins: float = bounded(0.0, 0.0, 24.0, "hours after midnight UTC")
-
-    def __post_init__(self) -> None:
-        check_bounds(self)
-
-
-NO_LIMITS = Limits()
-
-
-class Clock:
-    """The time and the wait of a limiter; tests have their own."""
-
-    def now(self) -> float:
-        """An instant of the monotonic clock, in seconds."""
-        return time.monotonic()
-
-    def wall(self) -> float:
-        """Seconds since the epoch."""
-        return time.time()
-
-    def wait(self, event: threading.Event, seconds: float) -> None:
-        """Until ``event`` is set, at most ``seconds`` (which may be infinite)."""
-        event.wait(None if math.isinf(seconds) else seconds)
 
 
 class Door(Protocol):

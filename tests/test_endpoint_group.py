@@ -29,8 +29,9 @@ from core.errors import (
     SubAIError,
     TLSError,
 )
+from core.limits import Clock, Limits
 from core.messages import Request
-from core.rate_limit import Clock, Limits, RateLimiter, limiter_for
+from core.rate_limit import RateLimiter, limiter_for
 
 _numbers = itertools.count()
 
