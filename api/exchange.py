@@ -32,10 +32,18 @@ from api.errors_map import Source, error_for, error_inside
 from api.shape import load_answer
 from core.backoff import rate_limited_backoff_on_429
 from core.cancel import CancelToken
+from core.config import BackoffConfig
 from core.connection_pool import connection_pool_manager
 from core.endpoint_group import STICKY, EndpointGroup
 from core.endpoints import Target, endpoint_id
-from core.errors import BadRequestError, ConfigError, EmptyAnswerError, SubAIError, TransportError
+from core.errors import (
+    BadRequestError,
+    ConfigError,
+    EmptyAnswerError,
+    RateLimitError,
+    SubAIError,
+    TransportError,
+)
 from core.transport import Request, StreamingResponse, Transport
 
 _T = TypeVar("_T")
@@ -60,6 +68,7 @@ class HTTPProvider(Provider):
     :param api_key: or several, with commas between; ``base_url`` likewise (see ``api.endpoint.endpoints_of``).
     :param transport: how to reach it; over the shared pool if None.
     :param balance: how requests are spread over several endpoints.
+    :param backoff: how to ask again; the provider's usual way if None.
     :raises ConfigError: for a key or a base URL that cannot be used.
     """
 
@@ -76,6 +85,7 @@ class HTTPProvider(Provider):
         base_url: Optional[str] = None,
         transport: Optional[Transport] = None,
         balance: str = STICKY,
+        backoff: Optional[BackoffConfig] = None,
     ) -> None:
         if not (base_url or self.default_base_url):
             raise ConfigError(
@@ -96,10 +106,11 @@ class HTTPProvider(Provider):
             for target, one in zip(targets, self._endpoints)
         }
         self._transport = transport or Transport(connection_pool_manager)
-        persistent = rate_limited_backoff_on_429(provider=self.name)
+        self._backoff = backoff
+        persistent = rate_limited_backoff_on_429(provider=self.name, settings=backoff)
         self._fetch = persistent(self._fetch_once)
         self._answer = persistent(self._answer_once)
-        self._open = rate_limited_backoff_on_429(provider=self.name, goes_on=True)(self._open_once)
+        self._open = rate_limited_backoff_on_429(provider=self.name, settings=backoff, goes_on=True)(self._open_once)
 
     def __repr__(self) -> str:
         return f"<{self.label} at {', '.join(dict.fromkeys(endpoint.host for endpoint in self._endpoints))}>"
@@ -117,7 +128,7 @@ class HTTPProvider(Provider):
     def each(self) -> Dict[str, "HTTPProvider"]:
         """What each endpoint is called -> the same provider with no other one."""
         return {
-            label: type(self)(api_key=one.key, base_url=one.base_url, transport=self._transport)
+            label: type(self)(api_key=one.key, base_url=one.base_url, transport=self._transport, backoff=self._backoff)
             for one, label in zip(self._endpoints, labels_of(self._endpoints))
         }
 
@@ -240,6 +251,8 @@ class HTTPProvider(Provider):
     def _loaded(self, request: Request, body: bytes, headers: Mapping[str, str]) -> Dict[str, Any]:
         data = load_answer(body, self.label, self.name)
         error = error_inside(self._sources[request.endpoint], data, headers, request.model)
+        if isinstance(error, RateLimitError):
+            self._transport.refused(request.url)
         if error is not None:
             raise error
         return data

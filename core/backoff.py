@@ -66,13 +66,15 @@ def rate_limited_backoff_on_429(
     base_delay: Optional[float] = None,
     max_delay: Optional[float] = None,
     provider: Optional[str] = None,
+    settings: Optional[BackoffConfig] = None,
     *,
     goes_on: bool = False,
 ) -> Callable[[Exchange], Exchange]:
     """Decorate ``exchange(request, ...)``: one request, answered or raising one of our errors.
 
-    The provider's settings (``core.config.BACKOFF``) apply where an argument is None; delays are in seconds. Each try
-    is made with a copy of the request, made out to one endpoint. What is raised in the end is the last try's own error.
+    ``settings``, or else the provider's (``core.config.BACKOFF``), apply where an argument is None; delays are in
+    seconds. Each try is made with a copy of the request, made out to one endpoint. What is raised in the end is the
+    last try's own error.
 
     :param goes_on: what ``exchange`` returns is still being answered; whoever reads it ends the request's turn.
     """
@@ -83,7 +85,7 @@ def rate_limited_backoff_on_429(
         "max_delay": max_delay,
     }
     given = {name: value for name, value in wanted.items() if value is not None}
-    settings = replace(backoff_for(provider or ""), **given)
+    settings = replace(settings or backoff_for(provider or ""), **given)
 
     def decorate(exchange: Exchange) -> Exchange:
         @functools.wraps(exchange)
