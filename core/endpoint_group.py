@@ -6,7 +6,6 @@ How each of them does is its breaker's to say (``core.circuit_breaker``), what m
 
 import math
 import threading
-from collections import OrderedDict
 from contextlib import ExitStack
 from typing import Callable, ContextManager, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, cast
 
@@ -102,7 +101,7 @@ class EndpointGroup:
         self._balance = balance
         self._lock = threading.Lock()
         self._next = 0
-        self._homes: OrderedDict[str, Endpoint] = OrderedDict()  # affinity -> where its requests go
+        self._homes: Dict[str, Endpoint] = {}  # affinity -> where its requests go, the latest last
         self._notices: Dict[str, str] = {}
 
     def __repr__(self) -> str:
@@ -220,10 +219,10 @@ class EndpointGroup:
     def _settle(self, request: Request, member: Endpoint) -> None:
         if self._balance == STICKY and request.affinity:
             with self._lock:
+                self._homes.pop(request.affinity, None)
                 self._homes[request.affinity] = member
-                self._homes.move_to_end(request.affinity)
-                while len(self._homes) > _HOMES:
-                    self._homes.popitem(last=False)
+                if len(self._homes) > _HOMES:
+                    del self._homes[next(iter(self._homes))]
 
     def _waking(self, callback: Callable[[], None]) -> ContextManager[object]:
         stack = ExitStack()
