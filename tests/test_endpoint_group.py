@@ -12,6 +12,7 @@ from core.backoff import rate_limited_backoff_on_429
 from core.cancel import CancelToken
 from core.circuit_breaker import CLOSED, DISABLED, OPEN, CircuitBreaker, breaker_for
 from core.config import BackoffConfig
+from core.day_budget import MemoryDayCounter
 from core.endpoint_group import LEAST_LOADED, ROUND_ROBIN, STICKY, EndpointGroup
 from core.endpoints import Target
 from core.errors import (
@@ -578,6 +579,23 @@ def test_a_single_key_whose_day_was_spent_goes_on_the_next_day_unasked() -> None
         service.ask(model="m")
     wall.day += 1
     assert service.ask(model="m") == "a"
+
+
+def test_when_another_process_takes_the_last_request_of_a_key_the_other_key_is_asked() -> None:
+    class Racing(MemoryDayCounter):
+        """Another process counts its request just before ours is counted."""
+
+        def add(self, day: str, requests: int) -> int:
+            if requests == 1:
+                super().add(day, 1)
+            return super().add(day, requests)
+
+    service = Service()
+    service.limiter("a").configure(Limits(requests_per_day=1), Racing())
+    assert service.ask() == "b"
+    assert service.asked == ["b"]
+    assert service.breaker("a").in_flight == 0
+    assert service.breaker("a").wait(last=False) == 0.0
 
 
 def test_without_budgets_nothing_is_counted() -> None:
