@@ -6,7 +6,6 @@ A provider's module adds what differs: addresses, headers, the body, where the t
 import abc
 import json
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from itertools import chain
 from typing import (
     Any,
@@ -241,7 +240,7 @@ class HTTPProvider(Provider):
             refused = adapt.refused_by(request.url, chat.model)
             path, body = self._turn(chat, refused, streaming=streaming)
             try:
-                return send(replace(request, url=request.url + path, body=_encoded(body)))
+                return send(request.but(url=request.url + path, body=_encoded(body)))
             except BadRequestError as error:
                 parameter = adapt.named_in(error, self._parameters(body), self.optional)
                 if parameter is None:
@@ -263,8 +262,7 @@ class HTTPProvider(Provider):
         accept = "text/event-stream" if streaming else "application/json"
         request = self._request("POST", "", chat.cancel, accept)
         headers = {**request.headers, "content-type": "application/json"}
-        return replace(
-            request,
+        return request.but(
             headers=headers,
             model=chat.model,
             deadline=chat.deadline,
@@ -305,7 +303,7 @@ def _watched(opened: _Opened) -> Iterator[Piece]:
 
 def _withheld(request: Request) -> Tuple[Callable[[int], None], Request]:
     """``request`` without its ``on_headers``, and that: a 200 proves nothing before we know that it holds no error."""
-    return request.on_headers or _nobody_waits, replace(request, on_headers=None)
+    return request.on_headers or _nobody_waits, request.but(on_headers=None)
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

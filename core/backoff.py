@@ -91,7 +91,7 @@ def rate_limited_backoff_on_429(
         @functools.wraps(exchange)
         def persistent(request: Request, *args: Any, **kwargs: Any) -> Any:
             if request.deadline is None:
-                request = replace(request, deadline=time.monotonic() + CONNECTION_POOL_CONFIG.total_timeout)
+                request = request.but(deadline=time.monotonic() + CONNECTION_POOL_CONFIG.total_timeout)
             tries = _Tries(settings, request, goes_on=goes_on)
             return tries.until_final(lambda again: exchange(again, *args, **kwargs))
 

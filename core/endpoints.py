@@ -5,7 +5,7 @@ Which one of several a request goes to is ``core.endpoint_group``'s choice.
 
 import hashlib
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Mapping, NamedTuple, Optional
 
 from core.circuit_breaker import Turn, breaker_for
@@ -73,8 +73,7 @@ class Endpoint:
     def made_out(self, request: Request, attempt: int, turn: Turn, charge: Charge) -> Admission:
         """``request`` with the URL and the key of this target."""
         target = self.target
-        ready = replace(
-            request,
+        ready = request.but(
             url=target.base_url + request.url,
             headers={**request.headers, **target.headers},
             endpoint=target.id,
