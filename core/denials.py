@@ -20,7 +20,8 @@ class Denials:
 
     def to(self, model: str) -> Optional[SubAIError]:
         """What is to be raised for ``model``, None where nothing is. A new object: threads must not share one."""
-        return copy.copy(self._of_all or self._of_model.get(model))
+        error = self._of_all or self._of_model.get(model)
+        return None if error is None else copy.copy(error)
 
     def add(self, model: str, error: SubAIError) -> None:
         """``error`` was the answer to a request for ``model``."""

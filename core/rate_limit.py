@@ -153,10 +153,8 @@ class RateLimiter:
             self._day.check()
         door = door or _NO_DOOR
         waiter = _Waiter(tokens, min_interval)
-        with self._lock:
-            self._queue.append(waiter)
         try:
-            charge, _ = self._try(waiter, door)
+            charge, _ = self._try(waiter, door, joining=True)
             if charge is None:
                 charge = self._wait(waiter, door, cancel, deadline)
         except BaseException:
@@ -202,9 +200,11 @@ class RateLimiter:
                     raise DeadlineError("The time given to the request ends before a budget or a pause lets it start.")
                 self._clock.wait(woken, min(pause, left))
 
-    def _try(self, waiter: _Waiter, door: Door) -> Tuple[Optional[Charge], float]:
+    def _try(self, waiter: _Waiter, door: Door, *, joining: bool = False) -> Tuple[Optional[Charge], float]:
         """The charge when it is this one's turn and the budgets and the door allow it, else seconds until it may be."""
         with self._lock:
+            if joining:
+                self._queue.append(waiter)
             if self._queue[0] is not waiter:
                 return None, math.inf  # the one before wakes the next
             now = self._clock.now()
@@ -217,7 +217,9 @@ class RateLimiter:
             charge = Charge(self, waiter.tokens, now)
             self._minute.spend(charge)
             self._queue.popleft()
-        self._wake_first()
+            next_one = self._queue[0].woken if self._queue else None
+        if next_one is not None:
+            next_one.set()
         return charge, 0.0
 
     def _leave(self, waiter: _Waiter) -> None:
