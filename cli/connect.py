@@ -68,20 +68,21 @@ def connected(options: argparse.Namespace) -> Iterator[Connection]:
                 yield Connection(name, provider, pool, transport, profile)
         else:
             transport = Transport(pool, parallel=profile.parallel, proxy=options.proxy, ca_file=options.ca_file)
-            provider = with_key(name, options.base_url, transport, profile)
+            provider = with_key(name, options.base_url, transport, profile, options.balance)
             yield Connection(name, provider, pool, transport, profile)
 
 
-def with_key(name: str, base_url: Optional[str], transport: Transport, profile: Profile) -> HTTPProvider:
-    """The provider called ``name`` with its key from the environment.
+def with_key(name: str, base_url: Optional[str], transport: Transport, profile: Profile, balance: str) -> HTTPProvider:
+    """The provider called ``name`` with its key, or several, from the environment.
 
     :raises ConfigError: there is no key, or it cannot be one.
     """
+    backoff = profile.backoff_for(name)
     return api.create(
-        name, api_key=key_of(name), base_url=base_url, transport=transport, backoff=profile.backoff_for(name)
+        name, api_key=key_of(name), base_url=base_url, transport=transport, balance=balance, backoff=backoff
     )
 
 
 def key_of(name: str) -> str:
-    """The key for a provider, ``""`` where there is none."""
+    """The key for a provider, or several with commas between; ``""`` where there is none."""
     return os.environ.get(KEY_VARIABLES[name], "") if name in KEY_VARIABLES else ""

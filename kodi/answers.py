@@ -125,9 +125,17 @@ class Answers:
     def _test_connection(self, _: Answer) -> Answer:
         self._starting.raise_if_not_ready()
         engine = self._service.engine
-        provider = engine.provider()
-        result = provider.check(engine.settings.model, CancelToken())
-        return {"ok": True, "text": status.test_words(result, provider.base_url)}
+        each = engine.provider().each()
+        found, good = [], True
+        for label, provider in each.items():
+            try:
+                found.append(status.test_words(provider.check(engine.settings.model, CancelToken()), provider.base_url))
+            except SubAIError as error:
+                if len(each) == 1:
+                    raise
+                found.append(f"{label}: {error.user_message}")
+                good = False
+        return {"ok": good, "text": "\n\n".join(found)}
 
     def _connections(self, _: Answer) -> Answer:
         engine = self._service.engine

@@ -195,6 +195,8 @@ class Service(xbmc.Monitor):
             outcome.total,
             outcome.error or ("parked" if outcome.parked else "done"),
         )
+        for line in outcome.notices:
+            self.tell_once(line)
         if outcome.error is not None:
             self._tell_error(outcome.error)
         elif outcome.parked:

@@ -208,7 +208,7 @@ def test_the_status_server_is_off_until_it_is_wanted_and_may_have_any_port(fake_
 
 
 def test_no_key_of_any_provider_gets_into_kodis_log(fake_kodi: FakeKodi, reader: Reader) -> None:
-    fake_kodi.settings.update(openai_api_key="sk-secret-1", gemini_api_key="AIza-secret-2")
+    fake_kodi.settings.update(openai_api_key="sk-secret-0, sk-secret-1", gemini_api_key="AIza-secret-2")
     reader.refresh()
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
