@@ -29,6 +29,7 @@ from api.base import ChatRequest, ChatResult, ChatStream, Provider, Usage
 from api.endpoint import endpoints_of, labels_of
 from api.errors_map import Source, error_for, error_inside
 from api.shape import load_answer
+from core import events, metrics
 from core.backoff import rate_limited_backoff_on_429
 from core.cancel import CancelToken
 from core.config import BackoffConfig
@@ -130,6 +131,10 @@ class HTTPProvider(Provider):
             label: type(self)(api_key=one.key, base_url=one.base_url, transport=self._transport, backoff=self._backoff)
             for one, label in zip(self._endpoints, labels_of(self._endpoints))
         }
+
+    def close(self) -> None:
+        """Nobody is going to ask it any more. What is in flight goes on; the connections are the pool's and stay."""
+        events.record(events.PROVIDER_CLOSED, {"provider": self.name})
 
     def warm_up(self) -> None:
         """Have a connection open before the first request; sends nothing on it.
@@ -286,6 +291,7 @@ class HTTPProvider(Provider):
 
 def _settle(request: Request, usage: Usage) -> None:
     """Count what was really used, where the provider said so, against the budget of a minute."""
+    metrics.used(request.provider, request.model, usage.prompt_tokens, usage.completion_tokens)
     used = usage.prompt_tokens + usage.completion_tokens
     if request.charge is not None and used:
         request.charge.settle(used)

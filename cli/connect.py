@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Iterator, Optional
 
@@ -65,11 +65,13 @@ def connected(options: argparse.Namespace) -> Iterator[Connection]:
                 transport = Transport(pool, parallel=profile.parallel)
                 backoff, base_url = profile.backoff_for(COMPATIBLE), standin.openai_base_url
                 provider = api.create(COMPATIBLE, api_key="", base_url=base_url, transport=transport, backoff=backoff)
-                yield Connection(name, provider, pool, transport, profile)
+                with closing(provider):
+                    yield Connection(name, provider, pool, transport, profile)
         else:
             transport = Transport(pool, parallel=profile.parallel, proxy=options.proxy, ca_file=options.ca_file)
             provider = with_key(name, options.base_url, transport, profile, options.balance)
-            yield Connection(name, provider, pool, transport, profile)
+            with closing(provider):
+                yield Connection(name, provider, pool, transport, profile)
 
 
 def with_key(name: str, base_url: Optional[str], transport: Transport, profile: Profile, balance: str) -> HTTPProvider:

@@ -15,7 +15,7 @@ from core.connection_pool import ConnectionPoolManager
 from core.database import Database
 from core.errors import InputError
 from core.paths import data_directory
-from status.history import INTERVAL, Past
+from status.history import NO_PAST, Past
 from status.snapshot import NOTHING, Snapshot
 from status.watch import Watch
 
@@ -111,7 +111,7 @@ class RecordedRun:
 
     def past(self) -> Past:
         record = latest()
-        return record["past"] if record else {"interval": INTERVAL, "at": [], "endpoints": {}}
+        return record["past"] if record else NO_PAST
 
     def events(self) -> List[Dict[str, Any]]:
         record = latest()

@@ -14,10 +14,10 @@ from rich.text import Text
 from cli import exits
 from cli.run_record import Record, RecordedRun, is_under_way, recorded
 from cli.terminal import counted, say
+from core.circuit_breaker import CLOSED
 from core.paths import data_directory
-from status import health
 from status.server import StatusServer
-from status.snapshot import EndpointFigures, Snapshot
+from status.snapshot import EndpointFigures, Snapshot, outcomes
 from status.token import token_in
 
 REFRESH = 1.0  # seconds
@@ -80,7 +80,7 @@ def picture(record: Record) -> List[str]:
         lines += ["", "".join(f"{name:>{_WIDTH}}" for name in _COLUMNS)]
     for origin, one in snapshot["endpoints"].items():
         series = past["endpoints"].get(origin)
-        lines.append(f"{origin}{'  DOES NOT ANSWER' if one['failing'] else ''}")
+        lines.append("  ".join([origin, *_trouble(snapshot, origin)]))
         lines.append("".join(f"{cell(one):>{_WIDTH}}" for cell in _COLUMNS.values()))
         if series and any(series["requests"][-STEPS:]):
             lines.append(f"  |{sparkline(series['requests'][-STEPS:])}| requests, 5 min")
@@ -104,10 +104,17 @@ def _headline(record: Record) -> str:
     return f"{'Ended' if record['ended'] else 'Last heard of'} {ago} ago, after {lasted}."
 
 
+def _trouble(snapshot: Snapshot, origin: str) -> List[str]:
+    """What is to be shouted about an endpoint."""
+    states = [one["state"] for one in snapshot["breakers"] if one["origin"] == origin and one["state"] != CLOSED]
+    failing = ["does not answer"] if snapshot["endpoints"][origin]["failing"] else []
+    return [words.upper() for words in dict.fromkeys([*failing, *states])]
+
+
 def _sums(snapshot: Snapshot) -> Iterator[str]:
-    for name, one in health.providers(snapshot)["providers"].items():
-        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(one["outcomes"].items()))
-        yield f"{name or 'provider'}: {counted(one['requests'], 'request')} ({outcomes})"
+    for name, one in outcomes(snapshot).items():
+        told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(one.items()))
+        yield f"{name or 'provider'}: {counted(sum(one.values()), 'request')} ({told})"
     cues = _sum_by(snapshot, "subai_cues_total", "outcome")
     if cues:
         yield "lines: " + ", ".join(f"{count:.0f} {outcome}" for outcome, count in cues.items())

@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from typing import Any, Callable, Dict, Optional, Tuple, TypeVar, cast
 
+from core import events, metrics
 from core.circuit_breaker import breaker_for
 from core.config import CONNECTION_POOL_CONFIG, FIXED, BackoffConfig, backoff_for
 from core.endpoint_group import ProbeFailedError, lone
@@ -24,6 +25,7 @@ from core.errors import (
     RateLimitError,
     SubAIError,
     TransportError,
+    kind_of,
 )
 from core.messages import Request
 from core.outcomes import is_failure
@@ -115,11 +117,13 @@ class _Tries:
     def until_final(self, send: Callable[[Request], Any]) -> Any:
         while True:
             self._count += 1
+            began = time.monotonic()
             try:
                 admission = self._group.admit(self._request, self._settings, self._failed, self._count)
             except ProbeFailedError as probe:
                 pause = self._after(probe.error, probe.target.id)
             else:
+                metrics.waited(self._request.provider, time.monotonic() - began)
                 done, result, pause = self._once(admission, send)
                 if done:
                     return result
@@ -162,12 +166,14 @@ class _Tries:
                 raise error
             if hint is not None and hint > settings.longest_hint and not self._group.is_left(self._request, settings):
                 raise error
+        self._repeats(error)
         return 0.0
 
     def _after_failure(self, admission: Admission, error: SubAIError) -> float:
         if isinstance(error, _FINAL_FOR_EVERYONE):
             admission.turn.denied(error)
             self._go_elsewhere(admission, error)
+            self._repeats(error)
             return 0.0
         admission.turn.failed(error)
         return self._after(error, admission.request.endpoint)
@@ -185,6 +191,7 @@ class _Tries:
         again = _may_repeat(error)
         if (again or is_failure(error)) and self._group.is_fit(request, settings, self._failed):
             log.debug("%s: try %d failed (%s); now elsewhere", request.provider, self._count, error.user_message)
+            self._repeats(error)
             return 0.0
         self._passing_failures += 1
         if not again or self._passing_failures > settings.retries or not breaker_for(here).take_retry():
@@ -193,7 +200,16 @@ class _Tries:
         if pause > settings.longest_hint or time.monotonic() + pause > cast(float, request.deadline):
             raise error
         log.debug("%s: try %d failed (%s); again in %.1f s", request.provider, self._count, error.user_message, pause)
+        self._repeats(error)
         return pause
+
+    def _repeats(self, error: SubAIError) -> None:
+        """Count the next try, and what it is for."""
+        provider, reason = self._request.provider, kind_of(error)
+        metrics.RETRIES.add(1, provider, reason)
+        if error.retry_after is not None:
+            metrics.HINTS.add(1, provider)
+        events.record(events.REQUEST_REPEATED, {"provider": provider, "reason": reason})
 
 
 def _may_repeat(error: SubAIError) -> bool:

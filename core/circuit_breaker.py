@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager
 from typing import Callable, Dict, Iterator, Optional, Tuple
 
+from core import events, metrics
 from core.config import BREAKER_CONFIG, BreakerConfig
 from core.denials import Denials, too_many
 from core.errors import SubAIError
@@ -24,6 +25,16 @@ DISABLED = "disabled"  # the key was refused or has no credit: nothing goes unti
 
 #: However many requests were under way when the 429s began, give up only after so many pauses.
 LEAST_PAUSES = 3
+
+STATES = (CLOSED, COOLING_DOWN, OPEN, HALF_OPEN, DISABLED)
+
+_EVENTS = {
+    CLOSED: events.BREAKER_CLOSED,
+    COOLING_DOWN: events.ENDPOINT_COOLING_DOWN,
+    OPEN: events.BREAKER_OPENED,
+    HALF_OPEN: events.BREAKER_HALF_OPEN,
+    DISABLED: events.ENDPOINT_DISABLED,
+}
 
 
 class Turn:
@@ -298,6 +309,9 @@ class CircuitBreaker:
         for wake in wakers:
             wake()
         if after != before:
+            if after == OPEN:
+                metrics.BREAKER_OPENINGS.add(1, self.name)
+            events.record(_EVENTS[after], {"endpoint": self.name, "before": before})
             tell(Transition(self.name, before, after, reason))
 
 
@@ -311,3 +325,9 @@ def breaker_for(endpoint: str, name: str = "") -> CircuitBreaker:
         if endpoint not in _breakers:
             _breakers[endpoint] = CircuitBreaker(name)
         return _breakers[endpoint]
+
+
+def all_breakers() -> Dict[str, CircuitBreaker]:
+    """Every breaker of this process, by the id of its endpoint and key, the oldest first."""
+    with _breakers_lock:
+        return dict(_breakers)

@@ -39,6 +39,17 @@ class SubAIError(Exception):
             self.permanent = permanent
 
 
+def kind_of(error: SubAIError) -> str:
+    """The word under which figures keep an error: an HTTP status if there was an answer, else the kind of failure."""
+    if isinstance(error, TransportError):
+        return error.kind
+    if isinstance(error, AnswerError):
+        return error.reason
+    if isinstance(error, CancelledError):
+        return "cancelled"
+    return str(error.status or "not_sent")
+
+
 # --- the person must change something -------------------------------------------------------------------------------
 
 

@@ -23,6 +23,13 @@ CONNECTION_RECYCLED = "connection_recycled"
 CONNECTION_CLOSED = "connection_closed"
 CONNECTION_FAILED = "connection_failed"
 FALLBACK_USED = "fallback_used"
+PROVIDER_CLOSED = "provider_closed"
+BREAKER_OPENED = "breaker_opened"
+BREAKER_HALF_OPEN = "breaker_half_open"
+BREAKER_CLOSED = "breaker_closed"
+ENDPOINT_COOLING_DOWN = "endpoint_cooling_down"
+ENDPOINT_DISABLED = "endpoint_disabled"
+REQUEST_REPEATED = "request_repeated"
 
 #: What each kind means.
 MEANINGS: Mapping[str, str] = {
@@ -34,6 +41,13 @@ MEANINGS: Mapping[str, str] = {
     CONNECTION_CLOSED: "a connection was closed for another reason",
     CONNECTION_FAILED: "a connection could not be had, or broke",
     FALLBACK_USED: "a request went out without the pool",
+    PROVIDER_CLOSED: "a provider is not asked any more: the program ends, or its settings were changed",
+    BREAKER_OPENED: "too much failed at an endpoint: nothing is sent there for a while",
+    BREAKER_HALF_OPEN: "the pause of an endpoint is over: one request goes, to see",
+    BREAKER_CLOSED: "an endpoint answers again",
+    ENDPOINT_COOLING_DOWN: "an endpoint asked for a pause (429)",
+    ENDPOINT_DISABLED: "an endpoint refused the key, or has no credit: nothing is sent until somebody asks anew",
+    REQUEST_REPEATED: "a request is sent again, and why",
 }
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from core import body, fallback, metrics
 from core.connection_pool import ConnectionPoolManager
-from core.errors import CancelledError, ConnectionDroppedError, ProtocolError, SubAIError, TransportError
+from core.errors import ConnectionDroppedError, ProtocolError, TransportError, kind_of
 from core.failures import classify, expected, peer_left, proxy_refusal, timed_out
 from core.inflight import Attempt, working_on
 from core.messages import Request
@@ -200,7 +200,7 @@ class Exchange:
     def _fail(self, error: Exception) -> NoReturn:
         """Raise what ``error`` means to those above; count it."""
         failure = classify(error, self._attempt, self._host())
-        self._outcome = _outcome_of(failure)
+        self._outcome = kind_of(failure)
         if isinstance(failure, TransportError):
             failure.provider = failure.provider or self._request.provider
             self._endpoint.failed(failure, timed_out=timed_out(failure, error))
@@ -225,13 +225,6 @@ class Exchange:
                 "reused" if attempt.reused else "new" if attempt.connected else "no",
                 request.attempt,
             )
-
-
-def _outcome_of(failure: SubAIError) -> str:
-    """In a word that means the same in every run: a figure is kept under it."""
-    if isinstance(failure, TransportError):
-        return failure.kind
-    return "cancelled" if isinstance(failure, CancelledError) else "refused_here"
 
 
 def _cut_in_headers() -> ConnectionDroppedError:

@@ -132,18 +132,75 @@ REQUEST_SECONDS = Histogram(
     ("provider",),
     (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
 )
+RETRIES = Counter(
+    "subai_retries_total",
+    "Requests that were sent again, by what was wrong the time before: a status, or a kind of failure.",
+    ("provider", "reason"),
+)
+HINTS = Counter(
+    "subai_hints_honoured_total", "Times that a provider said how long to wait, and was heeded.", ("provider",)
+)
+LIMIT_WAITS = Counter(
+    "subai_limit_waits_total", "Requests that had to wait for a budget, a pause or a probe.", ("provider",)
+)
+LIMIT_WAIT_SECONDS = Counter("subai_limit_wait_seconds_total", "How long they waited for that.", ("provider",))
+BREAKER_OPENINGS = Counter(
+    "subai_breaker_openings_total",
+    "Times that too much failed at an endpoint, so that it was left alone.",
+    ("endpoint",),
+)
+TOKENS = Counter("subai_tokens_total", "Tokens, as the providers count them.", ("provider", "model", "kind"))
+COST = Counter(
+    "subai_cost_dollars_total", "What requests cost, in US dollars, where the price is known.", ("provider", "model")
+)
 FALLBACKS = Counter("subai_fallback_requests_total", "Requests without the pool, over urllib.request.", ("provider",))
 CUES = Counter(
     "subai_cues_total", "Subtitle lines: translated, remembered from before, or kept as they were.", ("outcome",)
 )
 
-ALL: Tuple[Metric, ...] = (REQUESTS, REQUEST_SECONDS, FALLBACKS, CUES)
+ALL: Tuple[Metric, ...] = (
+    REQUESTS,
+    REQUEST_SECONDS,
+    RETRIES,
+    HINTS,
+    LIMIT_WAITS,
+    LIMIT_WAIT_SECONDS,
+    BREAKER_OPENINGS,
+    TOKENS,
+    COST,
+    FALLBACKS,
+    CUES,
+)
+
+#: Seconds that are no wait: a lock, a thread that gets its turn.
+_AT_ONCE = 0.005
 
 
 def request_ended(provider: str, model: str, outcome: str, seconds: float) -> None:
     """Count one request that is over."""
     REQUESTS.add(1, provider, model_label(model), outcome)
     REQUEST_SECONDS.observe(seconds, provider)
+
+
+def waited(provider: str, seconds: float) -> None:
+    """Count what kept a request back before it was let go, if anything did."""
+    if seconds > _AT_ONCE:
+        LIMIT_WAITS.add(1, provider)
+        LIMIT_WAIT_SECONDS.add(seconds, provider)
+
+
+def used(provider: str, model: str, prompt_tokens: int, completion_tokens: int) -> None:
+    """Count the tokens of a request that was answered."""
+    model = model_label(model)
+    for kind, tokens in (("prompt", prompt_tokens), ("completion", completion_tokens)):
+        if tokens:
+            TOKENS.add(tokens, provider, model, kind)
+
+
+def cost(provider: str, model: str, dollars: float) -> None:
+    """Count what a request cost, where that is known."""
+    if dollars:
+        COST.add(dollars, provider, model_label(model))
 
 
 def families() -> List[Dict[str, Any]]:

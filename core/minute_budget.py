@@ -50,6 +50,18 @@ class MinuteBudget:
                 pause = max(pause, self._levels[name].pause(need, now))
         return pause
 
+    def used(self, now: float) -> Dict[str, float]:
+        """``requests`` and ``tokens`` to the share that is used of a limit, ours or what the headers told."""
+        self._forget_old(now)
+        shares = {name: level.used(now) for name, level in self._levels.items()}
+        for name, spent, limit in (
+            ("requests", len(self._spent), self.requests),
+            ("tokens", self._tokens_spent, self.tokens),
+        ):
+            if limit:
+                shares[name] = max(shares.get(name, 0.0), spent / limit)
+        return shares
+
     def spend(self, spending: Spending) -> None:
         """A request starts."""
         self._spent.append(spending)

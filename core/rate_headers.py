@@ -32,6 +32,11 @@ class Level(NamedTuple):
         """After drawing ``units``."""
         return self._replace(left=self.left - units)
 
+    def used(self, now: float) -> float:
+        """The share of the capacity that is gone at the instant ``now``."""
+        back = self.rate * (now - self.at) if self.rate else self.capacity * (now >= self.at + self.reset)
+        return 1.0 - min(self.capacity, self.left + back) / self.capacity
+
     def pause(self, units: float, now: float) -> float:
         """Seconds until ``units`` are there, or all it can hold for who needs more than that."""
         missing = min(units, self.capacity) - self.left

@@ -112,6 +112,15 @@ class RateLimiter:
         """Requests that the day's budget still has, or None without one."""
         return self._day.left() if self._day else None
 
+    def used(self) -> Dict[str, float]:
+        """The share that is used of ``requests`` and ``tokens`` a minute and of ``requests_per_day``, if limited."""
+        with self._lock:
+            shares = self._minute.used(self._clock.now())
+        left, limit = self.left_today(), self._limits.requests_per_day
+        if left is not None:
+            shares["requests_per_day"] = 1.0 - left / limit
+        return shares
+
     def spent(self) -> Optional[QuotaError]:
         """The error that says so, when the day's budget is used up; it ends when the day does."""
         try:

@@ -86,8 +86,13 @@ class Engine:
                     transport=transport,
                     backoff=settings.profile.backoff_for(settings.provider),
                 )
+                self._close_provider()
                 self._provider = (traits, made)
             return self._provider[1]
+
+    def _close_provider(self) -> None:
+        if self._provider is not None:
+            self._provider[1].close()
 
     def route(self, cancel: CancelToken) -> Route:
         """Whom to ask; a server of one's own may have to be asked for the name of its model.
@@ -154,6 +159,7 @@ class Engine:
             self._closed = True
             if self._server is not None:
                 self._server.close()
+        self._close_provider()
         self.pool.close_all(0.5)
         self.store.close()
 

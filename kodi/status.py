@@ -27,6 +27,10 @@ COLUMNS = (
 )
 
 
+#: A state (``core.circuit_breaker``) that is worth a word -> which; the gravest first.
+_STATES = {"disabled": strings.DISABLED, "open": strings.LEFT_ALONE, "cooling down": strings.COOLING_DOWN}
+
+
 def as_data(snapshot: "Snapshot", past: "Past") -> List[Dict[str, Any]]:
     """What there is to show of each endpoint, fit for a message; the busiest endpoint first."""
     rows = [
@@ -44,6 +48,7 @@ def as_data(snapshot: "Snapshot", past: "Past") -> List[Dict[str, Any]]:
             "requests": one["requests"],
             "failing": one["failing"],
             "advice": one["advice"],
+            "state": _state(snapshot, origin),
             "lately": _lately(past["endpoints"].get(origin)),
         }
         for origin, one in snapshot["endpoints"].items()
@@ -54,6 +59,8 @@ def as_data(snapshot: "Snapshot", past: "Past") -> List[Dict[str, Any]]:
 def note(row: Mapping[str, Any]) -> str:
     """What there is to say about an endpoint, from a row of ``as_data``; ``""`` where there is nothing."""
     advice = row["advice"]
+    if row["state"] in _STATES:
+        return localised(_STATES[row["state"]])
     if row["failing"]:
         return localised(strings.NOT_ANSWERING)
     if advice is None:
@@ -85,6 +92,12 @@ def heights(values: Sequence[float], full: int) -> List[int]:
     """For each value the height of its bar: the highest is ``full``, and one that is more than nothing can be seen."""
     highest = max(values, default=0) or 1
     return [max(1, round(value * full / highest)) if value else 0 for value in values]
+
+
+def _state(snapshot: "Snapshot", origin: str) -> str:
+    """The gravest that a key of this endpoint is in; ``""`` if requests go."""
+    states = [one["state"] for one in snapshot["breakers"] if one["origin"] == origin]
+    return next((state for state in _STATES if state in states), "")
 
 
 def _lately(series: Optional["Series"]) -> List[int]:

@@ -57,7 +57,11 @@ def _health_of_connections(source: Source) -> Answer:
 
 
 def _health_of_providers(source: Source) -> Answer:
-    return _judged(health.providers(source.snapshot()))
+    return _judged(health.providers(source.snapshot(), source.past()))
+
+
+def _health_of_breakers(source: Source) -> Answer:
+    return _judged(health.breakers(source.snapshot()))
 
 
 def _debug(source: Source) -> Answer:
@@ -82,6 +86,7 @@ PATHS: Mapping[str, Callable[[Source], Answer]] = {
     "/health": _health,
     "/health/connections": _health_of_connections,
     "/health/providers": _health_of_providers,
+    "/health/circuit-breaker": _health_of_breakers,
     "/debug/pool": _debug,
     "/metrics": _metrics,
     "/metrics/prometheus": _for_prometheus,

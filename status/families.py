@@ -5,6 +5,7 @@ These are the names under which figures are known outside: in ``/metrics``, in P
 
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
+from core.circuit_breaker import STATES
 from status.snapshot import EndpointFigures, Snapshot
 
 Family = Dict[str, Any]
@@ -71,6 +72,8 @@ def families(snapshot: Snapshot) -> List[Family]:
     return [
         _family("subai_start_time_seconds", _GAUGE, "When counting began, since the epoch.", [({}, snapshot["since"])]),
         *_endpoints(snapshot["endpoints"]),
+        _breakers(snapshot),
+        _limits(snapshot),
         *snapshot["metrics"],
         *_database(snapshot["database"] or {}),
         *_process(snapshot["process"]),
@@ -104,6 +107,22 @@ def _endpoints(endpoints: Mapping[str, EndpointFigures]) -> List[Family]:
             "samples": connects,
         },
     ]
+
+
+def _breakers(snapshot: Snapshot) -> Family:
+    states = [
+        ({"endpoint": one["endpoint"], "state": state}, int(state == one["state"]))
+        for one in snapshot["breakers"]
+        for state in STATES
+    ]
+    words = "Whether an endpoint is in this state: requests go where it is closed."
+    return _family("subai_breaker_state", _GAUGE, words, states)
+
+
+def _limits(snapshot: Snapshot) -> Family:
+    shares = [({"endpoint": one["endpoint"], "budget": one["budget"]}, one["used"]) for one in snapshot["limits"]]
+    words = "The share that is used of a budget: requests and tokens of a minute, requests of a day."
+    return _family("subai_limit_used_ratio", _GAUGE, words, shares)
 
 
 def _database(figures: Mapping[str, Any]) -> List[Family]:

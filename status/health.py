@@ -1,10 +1,11 @@
 """What is well and what is not, judged from a snapshot and the last minutes: for people, and for scripts that watch."""
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Tuple, Union
 
+from core.circuit_breaker import CLOSED, DISABLED, OPEN
 from core.health import MOST_ERRORS, MOST_UTILISATION, MOST_WAITING
-from status.history import Past, Series
-from status.snapshot import EndpointFigures, Snapshot
+from status.history import Past, Requests, Series
+from status.snapshot import EndpointFigures, Snapshot, is_error, outcomes
 
 OK, DEGRADED, FAILING = "ok", "degraded", "failing"
 _GRAVITY = (OK, DEGRADED, FAILING)
@@ -14,34 +15,45 @@ LATELY = 300.0  # seconds that count
 
 def connections(snapshot: Snapshot, past: Past) -> Dict[str, Any]:
     """``status``, and for each endpoint its figures with ``status`` and ``reasons``, in a few words each."""
-    steps = max(1, int(LATELY / past["interval"]))
     judged = {
-        origin: _endpoint(figures, past["endpoints"].get(origin), steps)
+        origin: _endpoint(figures, *_lately(past, past["endpoints"].get(origin)))
         for origin, figures in snapshot["endpoints"].items()
     }
     return {"status": worst(one["status"] for one in judged.values()), "endpoints": judged}
 
 
-def providers(snapshot: Snapshot) -> Dict[str, Any]:
-    """``status``, and for each provider its requests by outcome since counting began."""
-    outcomes: Dict[str, Dict[str, int]] = {}
-    for family in snapshot["metrics"]:
-        if family["name"] == "subai_requests_total":
-            for sample in family["samples"]:
-                labels = sample["labels"]
-                of_provider = outcomes.setdefault(labels["provider"], {})
-                of_provider[labels["outcome"]] = of_provider.get(labels["outcome"], 0) + sample["value"]
-    judged = {name: _provider(counts) for name, counts in outcomes.items()}
+def providers(snapshot: Snapshot, past: Past) -> Dict[str, Any]:
+    """``status``, and for each provider its requests by outcome since counting began, and how it does lately."""
+    judged = {
+        name: _provider(by_outcome, *_lately(past, past["providers"].get(name)))
+        for name, by_outcome in outcomes(snapshot).items()
+    }
     return {"status": worst(one["status"] for one in judged.values()), "providers": judged}
 
 
+def breakers(snapshot: Snapshot) -> Dict[str, Any]:
+    """``status``, and the state of each endpoint and key: failing if nothing can be sent to any of them."""
+    states = {one["endpoint"]: one["state"] for one in snapshot["breakers"]}
+    out = [state for state in states.values() if state in (OPEN, DISABLED)]
+    status = OK if all(state == CLOSED for state in states.values()) else DEGRADED
+    return {"status": FAILING if out and len(out) == len(states) else status, "endpoints": states}
+
+
 def overall(snapshot: Snapshot, past: Past) -> Dict[str, Any]:
-    """``status``, that of each part, and every reason with the endpoint that it is about."""
-    of_connections = connections(snapshot, past)
-    parts = {"connections": of_connections["status"], "providers": providers(snapshot)["status"]}
-    reasons = [
-        f"{origin}: {reason}" for origin, one in of_connections["endpoints"].items() for reason in one["reasons"]
-    ]
+    """``status``, that of each part, and every reason with what it is about."""
+    of_connections, of_providers, of_breakers = (
+        connections(snapshot, past),
+        providers(snapshot, past),
+        breakers(snapshot),
+    )
+    parts = {
+        "connections": of_connections["status"],
+        "providers": of_providers["status"],
+        "circuit-breaker": of_breakers["status"],
+    }
+    judged = {**of_connections["endpoints"], **of_providers["providers"]}
+    reasons = [f"{name}: {reason}" for name, one in judged.items() for reason in one["reasons"]]
+    reasons += [f"{name}: {state}" for name, state in of_breakers["endpoints"].items() if state != CLOSED]
     return {"status": worst(parts.values()), "parts": parts, "reasons": reasons}
 
 
@@ -49,26 +61,22 @@ def worst(statuses: Iterable[str]) -> str:
     return max(statuses, key=_GRAVITY.index, default=OK)
 
 
-def is_error(outcome: str) -> bool:
-    """Whether a request that ended so failed; one that was cancelled did not."""
-    return not (outcome.startswith("2") or outcome == "cancelled")
+def _lately(past: Past, series: Union[Series, Requests, None]) -> Tuple[int, int]:
+    """Requests and errors of the last minutes."""
+    steps = max(1, int(LATELY / past["interval"]))
+    return (sum(series["requests"][-steps:]), sum(series["errors"][-steps:])) if series else (0, 0)
 
 
-def _endpoint(figures: EndpointFigures, series: Optional[Series], steps: int) -> Dict[str, Any]:
-    requests = sum(series["requests"][-steps:]) if series else figures["requests"]
-    errors = sum(series["errors"][-steps:]) if series else sum(figures["errors"].values())
-    reasons: List[str] = []
-    if errors > MOST_ERRORS * requests:
-        reasons.append(f"{errors} errors, {requests} requests lately")
+def _endpoint(figures: EndpointFigures, requests: int, errors: int) -> Dict[str, Any]:
+    reasons = _too_many(requests, errors)
+    if figures["failing"]:
+        reasons.append("the last requests found no answer")
     if figures["waiting"] > MOST_WAITING:
         reasons.append(f"{figures['waiting']} requests wait for a connection")
     if figures["utilisation"] > MOST_UTILISATION and figures["waiting"]:
         reasons.append("all connections are in use, and requests wait")
-    failing = figures["failing"] or 0 < requests <= errors
-    if figures["failing"]:
-        reasons.append("the last requests found no answer")
     return {
-        "status": FAILING if failing else DEGRADED if reasons else OK,
+        "status": _status(reasons, failing=figures["failing"] or 0 < requests <= errors),
         "reasons": reasons,
         "active": figures["active"],
         "idle": figures["idle"],
@@ -78,13 +86,23 @@ def _endpoint(figures: EndpointFigures, series: Optional[Series], steps: int) ->
     }
 
 
-def _provider(counts: Mapping[str, int]) -> Dict[str, Any]:
-    requests, errors = sum(counts.values()), sum(count for outcome, count in counts.items() if is_error(outcome))
-    share = errors / requests if requests else 0.0
+def _provider(by_outcome: Dict[str, int], lately: int, errors_lately: int) -> Dict[str, Any]:
+    requests = sum(by_outcome.values())
+    errors = sum(count for outcome, count in by_outcome.items() if is_error(outcome))
+    reasons = _too_many(lately, errors_lately)
     return {
-        "status": FAILING if requests and errors == requests else DEGRADED if share > MOST_ERRORS else OK,
+        "status": _status(reasons, failing=0 < lately <= errors_lately),
+        "reasons": reasons,
         "requests": requests,
         "errors": errors,
-        "error_rate": round(share, 4),
-        "outcomes": dict(counts),
+        "error_rate": round(errors / requests, 4) if requests else 0.0,
+        "outcomes": by_outcome,
     }
+
+
+def _too_many(requests: int, errors: int) -> List[str]:
+    return [f"{errors} errors, {requests} requests lately"] if errors > MOST_ERRORS * requests else []
+
+
+def _status(reasons: List[str], *, failing: bool) -> str:
+    return FAILING if failing else DEGRADED if reasons else OK

@@ -6,9 +6,9 @@ Somebody has to call ``tick`` now and then; there is no thread here.
 import threading
 import time
 from collections import deque
-from typing import Callable, Deque, Dict, List, Mapping, NamedTuple, Optional, TypedDict
+from typing import Callable, Deque, Dict, List, Mapping, NamedTuple, Optional, Tuple, TypedDict
 
-from status.snapshot import EndpointFigures
+from status.snapshot import EndpointFigures, Snapshot, is_error, outcomes
 
 INTERVAL = 5.0  # seconds between two samples
 SAMPLES = 720  # an hour of them
@@ -30,12 +30,24 @@ class Series(TypedDict):
     connect: List[Optional[float]]
 
 
+class Requests(TypedDict):
+    """The requests to one provider over time, and those of them that failed, in each step."""
+
+    requests: List[int]
+    errors: List[int]
+
+
 class Past(TypedDict):
     """``at``: when each sample was taken, seconds since the epoch, oldest first; ``endpoints``: as in a snapshot."""
 
     interval: float
     at: List[float]
     endpoints: Dict[str, Series]
+    providers: Dict[str, Requests]
+
+
+#: Before the first sample.
+NO_PAST: Past = {"interval": INTERVAL, "at": [], "endpoints": {}, "providers": {}}
 
 
 class _Sample(NamedTuple):
@@ -50,17 +62,26 @@ class _Sample(NamedTuple):
 
 
 _NOTHING = _Sample()
+_NO_REQUESTS = (0, 0)
+
+
+class _Moment(NamedTuple):
+    """``requests``: provider -> how many there were so far, and how many of them failed."""
+
+    at: float
+    endpoints: Mapping[str, _Sample]
+    requests: Mapping[str, Tuple[int, int]]
 
 
 class History:
     """Thread-safe.
 
-    :param look: gives the endpoints of a snapshot.
+    :param look: takes a snapshot.
     """
 
     def __init__(
         self,
-        look: Callable[[], Mapping[str, EndpointFigures]],
+        look: Callable[[], Snapshot],
         *,
         interval: float = INTERVAL,
         samples: int = SAMPLES,
@@ -71,8 +92,7 @@ class History:
         self._clock = clock
         self._lock = threading.Lock()
         # One more than is shown: the first step needs what was before it.
-        self._samples: Deque[Mapping[str, _Sample]] = deque([{}], maxlen=samples + 1)
-        self._times: Deque[float] = deque([time.time()], maxlen=samples + 1)
+        self._moments: Deque[_Moment] = deque([_Moment(time.time(), {}, {})], maxlen=samples + 1)
         self._due = clock() + interval
 
     def tick(self) -> None:
@@ -82,20 +102,27 @@ class History:
             if now < self._due:
                 return
             self._due = now + self._interval
-        sample = {origin: _sample(figures) for origin, figures in self._look().items()}
+        snapshot = self._look()
+        endpoints = {origin: _sample(figures) for origin, figures in snapshot["endpoints"].items()}
+        moment = _Moment(snapshot["at"], endpoints, {name: _counted(by) for name, by in outcomes(snapshot).items()})
         with self._lock:
-            self._samples.append(sample)
-            self._times.append(time.time())
+            self._moments.append(moment)
 
     def past(self) -> Past:
         """What was sampled, as plain data."""
         with self._lock:
-            samples, times = list(self._samples), list(self._times)
-        origins = dict.fromkeys(origin for sample in samples for origin in sample)
+            moments = list(self._moments)
+        origins = dict.fromkeys(origin for moment in moments for origin in moment.endpoints)
+        providers = dict.fromkeys(name for moment in moments for name in moment.requests)
         return {
             "interval": self._interval,
-            "at": times[1:],
-            "endpoints": {origin: _series([sample.get(origin, _NOTHING) for sample in samples]) for origin in origins},
+            "at": [moment.at for moment in moments[1:]],
+            "endpoints": {
+                origin: _series([moment.endpoints.get(origin, _NOTHING) for moment in moments]) for origin in origins
+            },
+            "providers": {
+                name: _requests([moment.requests.get(name, _NO_REQUESTS) for moment in moments]) for name in providers
+            },
         }
 
 
@@ -110,6 +137,18 @@ def _sample(figures: EndpointFigures) -> _Sample:
         figures["created"],
         figures["connect"]["sum"],
     )
+
+
+def _counted(by_outcome: Mapping[str, int]) -> Tuple[int, int]:
+    return sum(by_outcome.values()), sum(count for outcome, count in by_outcome.items() if is_error(outcome))
+
+
+def _requests(counts: List[Tuple[int, int]]) -> Requests:
+    steps = list(zip(counts, counts[1:]))
+    return {
+        "requests": [after[0] - before[0] for before, after in steps],
+        "errors": [after[1] - before[1] for before, after in steps],
+    }
 
 
 def _series(samples: List[_Sample]) -> Series:

@@ -5,12 +5,14 @@ It holds no key, no path and no dialogue, so it may be written to a file and han
 
 import time
 from dataclasses import asdict
-from typing import Any, Dict, List, Optional, TypedDict
+from typing import Any, Dict, List, Optional, Tuple, TypedDict
 
 from core import metrics
-from core.connection_pool import ConnectionPoolManager
+from core.circuit_breaker import CircuitBreaker, all_breakers
+from core.connection_pool import ConnectionPoolManager, origin_of
 from core.database import Database
 from core.pool_stats import HANDSHAKE_BUCKETS, EndpointSnapshot
+from core.rate_limit import limiter_for
 from status import process
 from status.process import ProcessFigures
 
@@ -42,6 +44,22 @@ class EndpointFigures(TypedDict):
     advice: Optional[Dict[str, int]]
 
 
+class BreakerFigures(TypedDict):
+    """``endpoint``: a base URL, and which of its keys; ``origin``: as in ``endpoints``; ``state``: of its breaker."""
+
+    endpoint: str
+    origin: str
+    state: str
+
+
+class LimitFigures(TypedDict):
+    """``budget``: ``requests`` and ``tokens`` (a minute), or ``requests_per_day``; ``used``: the share that is gone."""
+
+    endpoint: str
+    budget: str
+    used: float
+
+
 class Snapshot(TypedDict):
     """All of it.
 
@@ -53,6 +71,8 @@ class Snapshot(TypedDict):
     at: float
     since: float
     endpoints: Dict[str, EndpointFigures]
+    breakers: List[BreakerFigures]
+    limits: List[LimitFigures]
     database: Optional[Dict[str, Any]]
     process: ProcessFigures
     metrics: List[Dict[str, Any]]
@@ -63,6 +83,8 @@ NOTHING: Snapshot = {
     "at": 0.0,
     "since": 0.0,
     "endpoints": {},
+    "breakers": [],
+    "limits": [],
     "database": None,
     "process": {"memory": None, "threads": 0, "descriptors": None},
     "metrics": [],
@@ -74,16 +96,49 @@ def take(pool: ConnectionPoolManager, database: Optional[Database] = None) -> Sn
     return {
         "at": time.time(),
         "since": _BEGAN,
-        "endpoints": endpoints(pool),
+        "endpoints": {origin: figures_of(one) for origin, one in pool.stats().items()},
+        "breakers": _breakers(),
+        "limits": _limits(),
         "database": None if database is None else asdict(database.stats()),
         "process": process.figures(),
         "metrics": metrics.families(),
     }
 
 
-def endpoints(pool: ConnectionPoolManager) -> Dict[str, EndpointFigures]:
-    """The figures of each endpoint, by ``scheme://host:port``."""
-    return {origin: figures_of(one) for origin, one in pool.stats().items()}
+def outcomes(snapshot: Snapshot) -> Dict[str, Dict[str, int]]:
+    """How the requests to each provider ended: provider -> outcome -> how many."""
+    found: Dict[str, Dict[str, int]] = {}
+    for family in snapshot["metrics"]:
+        for sample in family["samples"] if family["name"] == metrics.REQUESTS.name else ():
+            labels = sample["labels"]
+            by_outcome = found.setdefault(labels["provider"], {})
+            by_outcome[labels["outcome"]] = by_outcome.get(labels["outcome"], 0) + sample["value"]
+    return found
+
+
+def is_error(outcome: str) -> bool:
+    """Whether a request that ended so failed; one that was cancelled did not."""
+    return not (outcome.startswith("2") or outcome == "cancelled")
+
+
+def _named() -> Dict[str, Tuple[str, CircuitBreaker]]:
+    """What each endpoint is called -> its id and its breaker; the latest, where a key was changed."""
+    return {breaker.name: (ident, breaker) for ident, breaker in all_breakers().items() if breaker.name}
+
+
+def _breakers() -> List[BreakerFigures]:
+    return [
+        {"endpoint": name, "origin": origin_of(name.split(",")[0]), "state": breaker.state}
+        for name, (_, breaker) in _named().items()
+    ]
+
+
+def _limits() -> List[LimitFigures]:
+    return [
+        {"endpoint": name, "budget": budget, "used": round(share, 4)}
+        for name, (ident, _) in _named().items()
+        for budget, share in limiter_for(ident).used().items()
+    ]
 
 
 def figures_of(one: EndpointSnapshot) -> EndpointFigures:

@@ -28,7 +28,7 @@ class Watch:
     def __init__(self, pool: ConnectionPoolManager, database: Optional[Database] = None) -> None:
         self._pool = pool
         self._database = database
-        self._history = History(lambda: snapshot.endpoints(pool))
+        self._history = History(self.snapshot)
 
     def tick(self) -> None:
         self._history.tick()

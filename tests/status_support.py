@@ -9,7 +9,7 @@ from core.pool_stats import EndpointStats
 from status import history
 from status.history import History, Past
 from status.server import StatusServer
-from status.snapshot import EndpointFigures, Snapshot, figures_of
+from status.snapshot import BreakerFigures, EndpointFigures, LimitFigures, Snapshot, figures_of
 
 TOKEN = "Kq3-xY_" + "a" * 36
 ORIGIN = "https://api.example.com:443"
@@ -32,8 +32,10 @@ class Made:
 
     def __init__(self, **endpoints: EndpointFigures) -> None:
         self.endpoints: Dict[str, EndpointFigures] = dict(endpoints)
-        self.history = History(lambda: self.endpoints, interval=0.0)
+        self.history = History(self.snapshot, interval=0.0)
         self.metrics: List[Dict[str, Any]] = metrics.families()
+        self.breakers: List[BreakerFigures] = []
+        self.limits: List[LimitFigures] = []
         self.database: Optional[Dict[str, Any]] = None
 
     def snapshot(self) -> Snapshot:
@@ -41,6 +43,8 @@ class Made:
             "at": NOON,
             "since": NOON - 3600,
             "endpoints": self.endpoints,
+            "breakers": self.breakers,
+            "limits": self.limits,
             "database": self.database,
             "process": {"memory": 50_000_000, "threads": 7, "descriptors": None},
             "metrics": self.metrics,
@@ -58,6 +62,8 @@ def full() -> Made:
     source = Made()
     source.endpoints[ORIGIN] = figures = endpoint(20, 2)
     figures["closed"] = {"max_age": 1}
+    source.breakers = [{"endpoint": "https://api.example.com/v1", "origin": ORIGIN, "state": "open"}]
+    source.limits = [{"endpoint": "https://api.example.com/v1", "budget": "requests", "used": 0.5}]
     source.database = {
         "created": 1, "reused": 2, "recycled": {"max_age": 1}, "checkouts": 3, "waits": 0, "active": 0, "idle": 1,
     }  # fmt: skip

@@ -19,7 +19,7 @@ from cli import run_record, status_commands
 from cli.run_record import KEPT, SILENT, RecordedRun
 from cli.standin import Pace, StandIn
 from cli.status_commands import picture, sparkline
-from status.history import INTERVAL, Series
+from status.history import NO_PAST, Series
 from status.snapshot import NOTHING, EndpointFigures
 from status.token import FILE
 
@@ -42,7 +42,7 @@ def a_record(
         "format": run_record.FORMAT,
         "ended": ended,
         "snapshot": {**NOTHING, "at": now - ago, "since": now - ago - 65, "endpoints": endpoints},
-        "past": {"interval": INTERVAL, "at": [now] * 12, "endpoints": dict.fromkeys(endpoints, series)},
+        "past": {**NO_PAST, "at": [now] * 12, "endpoints": dict.fromkeys(endpoints, series)},
         "events": [],
     }
 
@@ -159,10 +159,11 @@ def test_the_picture_fits_a_terminal_and_says_what_is_wrong() -> None:
     figures["advice"] = {"maxsize": 5, "connect_timeout": 2, "first_byte_timeout": 60, "read_timeout": 16}
     record = a_record(ended=False, figures=figures)
     record["past"]["endpoints"] = {ORIGIN: {name: list(range(70)) for name in Series.__annotations__}}
+    record["snapshot"]["breakers"] = [{"endpoint": "https://api.example.com/v1", "origin": ORIGIN, "state": "open"}]
     lines = picture(record)  # type: ignore[arg-type]
     assert max(map(len, lines)) <= 80
     assert lines[0] == "Under way for 1:05 min."
-    assert lines[3] == f"{ORIGIN}  DOES NOT ANSWER"
+    assert lines[3] == f"{ORIGIN}  DOES NOT ANSWER  OPEN"
     assert lines[4].split() == ["1234", "3", "1", "0", "1", "99.9%", "12", "30", "ms"]
     assert lines[5].count("█") > 0
     assert lines[6] == "  would do: maxsize 5, connect_timeout 2, first_byte_timeout 60, read_timeout 16"

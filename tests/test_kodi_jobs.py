@@ -389,14 +389,14 @@ def test_the_status_server_runs_while_the_settings_say_so(engine: Engine, standi
     engine.apply(replace(settings_for(standin), status_port=0))
     engine.serve_status()
     first = engine.status_address
-    assert fetched(first, tmp_path)["status"] == "ok"
+    assert fetched(first, tmp_path)["endpoints"] == {}
     engine.serve_status()
     assert engine.status_address == first
     port = closed_port()
     engine.apply(replace(settings_for(standin), status_port=port))
     engine.serve_status()
     assert engine.status_address == f"http://127.0.0.1:{port}/"
-    assert fetched(engine.status_address, tmp_path)["status"] == "ok"
+    assert fetched(engine.status_address, tmp_path)["endpoints"] == {}
     with pytest.raises(urllib.error.URLError):
         fetched(first, tmp_path)
     engine.close()
@@ -418,6 +418,8 @@ def test_a_port_that_cannot_be_had_leaves_no_server_and_may_be_tried_again(engin
 
 def fetched(address: str, folder: Path) -> Any:
     token = (folder / "profile" / "status-token").read_text(encoding="ascii").strip()
-    request = urllib.request.Request(address + "health", headers={"Authorization": f"Bearer {token}"})
+    request = urllib.request.Request(
+        address + "api/http-client/pool/stats", headers={"Authorization": f"Bearer {token}"}
+    )
     with urllib.request.urlopen(request, timeout=10) as answer:
         return json.load(answer)

@@ -13,8 +13,8 @@ from core.pool_stats import EndpointSnapshot, EndpointStats
 from core.sizing import ENOUGH, Timing
 from kodi import setting_actions, status, status_window, vfs, windows
 from kodi.status_window import StatusWindow
-from status.history import Past, Series
-from status.snapshot import NOTHING, figures_of
+from status.history import NO_PAST, Past, Series
+from status.snapshot import NOTHING, BreakerFigures, figures_of
 
 __all__ = ["fake_kodi"]
 
@@ -76,11 +76,12 @@ def a_busy_endpoint() -> EndpointStats:
     return stats
 
 
-def rows_of(past: Optional[Past] = None, **snapshots: EndpointSnapshot) -> List[Dict[str, Any]]:
+def rows_of(
+    past: Optional[Past] = None, breakers: Optional[List[BreakerFigures]] = None, **snapshots: EndpointSnapshot
+) -> List[Dict[str, Any]]:
     """What the service answers about these endpoints."""
     endpoints = {f"https://{name}:1": figures_of(one) for name, one in snapshots.items()}
-    none: Past = {"interval": 5.0, "at": [], "endpoints": {}}
-    return status.as_data({**NOTHING, "endpoints": endpoints}, past or none)
+    return status.as_data({**NOTHING, "endpoints": endpoints, "breakers": breakers or []}, past or NO_PAST)
 
 
 def test_the_figures_of_the_busiest_endpoint_come_first() -> None:
@@ -107,10 +108,30 @@ def test_a_row_says_that_its_endpoint_does_not_answer_or_else_what_would_do(fake
     assert note(failing=True) == "does not answer at the moment"
 
 
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        (["closed", "half-open"], ""),
+        (["cooling down"], "asked for a pause"),
+        (["cooling down", "open"], "too much failed there; it is tried again soon"),
+        (["open", "disabled"], "refuses the key, or has no credit for it"),
+    ],
+)
+def test_a_row_says_what_state_its_endpoint_is_in(fake_kodi: FakeKodi, states: List[str], words: str) -> None:
+    breakers: List[BreakerFigures] = [
+        {"endpoint": f"https://a/v1, key {place}", "origin": "https://a:1", "state": state}
+        for place, state in enumerate(states)
+    ]
+    elsewhere: BreakerFigures = {"endpoint": "https://b/v1", "origin": "https://b:1", "state": "disabled"}
+    one = a_busy_endpoint().snapshot(active=0, idle=0, waiting=0, utilisation=0.0)
+    (row,) = rows_of(None, [elsewhere, *breakers], a=one)
+    assert status.note(row) == words
+
+
 def test_the_last_five_minutes_are_bars_of_ten_seconds() -> None:
     one = a_busy_endpoint().snapshot(active=0, idle=0, waiting=0, utilisation=0.0)
     series = {name: list(range(5)) for name in Series.__annotations__}
-    past = {"interval": 5.0, "at": [0.0] * 5, "endpoints": {"https://a:1": series}}
+    past = {**NO_PAST, "endpoints": {"https://a:1": series}}
     assert rows_of(past, a=one)[0]["lately"] == [0] * 27 + [0, 3, 7]  # type: ignore[arg-type]
     series["requests"] = list(range(1000))
     assert rows_of(past, a=one)[0]["lately"][0] == 940 + 941  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Any, Dict, List
+from typing import Any, List
 
 import pytest
 from status_support import ORIGIN, Made, endpoint, full
@@ -24,9 +24,9 @@ class Clock:
 
 
 def test_a_step_holds_what_happened_in_it_and_what_was_at_its_end() -> None:
-    clock = Clock()
-    endpoints: Dict[str, EndpointFigures] = {}
-    history = History(lambda: endpoints, interval=5.0, clock=clock)
+    clock, source = Clock(), Made()
+    endpoints = source.endpoints
+    history = History(source.snapshot, interval=5.0, clock=clock)
     for figures in (endpoint(3, active=2, utilisation=0.5), endpoint(10, 1, waiting=4), endpoint(10, 1)):
         endpoints[ORIGIN] = figures
         clock.now += 5.0
@@ -49,9 +49,9 @@ def test_a_step_holds_what_happened_in_it_and_what_was_at_its_end() -> None:
 
 
 def test_an_endpoint_that_came_later_was_nothing_before() -> None:
-    clock = Clock()
-    endpoints: Dict[str, EndpointFigures] = {}
-    history = History(lambda: endpoints, interval=1.0, clock=clock)
+    clock, source = Clock(), Made()
+    endpoints = source.endpoints
+    history = History(source.snapshot, interval=1.0, clock=clock)
     for name in ("a", "b"):
         endpoints[name] = endpoint(5)
         clock.now += 1.0
@@ -60,8 +60,9 @@ def test_an_endpoint_that_came_later_was_nothing_before() -> None:
 
 
 def test_what_is_older_than_an_hour_is_forgotten() -> None:
-    clock, endpoints = Clock(), {ORIGIN: endpoint(1)}
-    history = History(lambda: endpoints, interval=1.0, samples=4, clock=clock)
+    clock, source = Clock(), Made()
+    endpoints = source.endpoints
+    history = History(source.snapshot, interval=1.0, samples=4, clock=clock)
     for requests in range(1, 9):
         endpoints[ORIGIN] = endpoint(requests)
         clock.now += 1.0
@@ -90,6 +91,7 @@ def test_what_is_older_than_an_hour_is_forgotten() -> None:
 def test_an_endpoint_is_judged_by_errors_and_waiting(figures: EndpointFigures, status: str, reason: Any) -> None:
     source = Made()
     source.endpoints[ORIGIN] = figures
+    source.history.tick()
     judged = health.connections(source.snapshot(), source.past())
     assert judged["status"] == judged["endpoints"][ORIGIN]["status"] == status
     assert judged["endpoints"][ORIGIN]["reasons"] == ([] if reason is None else [reason])
@@ -119,12 +121,39 @@ def test_a_provider_is_judged_by_how_its_requests_ended() -> None:
         requests.add(count, provider, "m", outcome)
     source = Made()
     source.metrics = [requests.family()]
-    judged = health.providers(source.snapshot())
+    source.history.tick()
+    judged = health.providers(source.snapshot(), source.past())
     assert {name: one["status"] for name, one in judged["providers"].items()} == {
         "good": "ok", "poor": "degraded", "dead": "failing",
     }  # fmt: skip
     assert judged["providers"]["poor"]["error_rate"] == 0.1
     assert health.overall(source.snapshot(), source.past())["status"] == "failing"
+    for _ in range(60):
+        source.history.tick()
+    judged = health.providers(source.snapshot(), source.past())
+    assert (judged["status"], judged["providers"]["dead"]["errors"]) == ("ok", 3)
+
+
+@pytest.mark.parametrize(
+    ("states", "status"),
+    [
+        ([], "ok"),
+        (["closed", "closed"], "ok"),
+        (["closed", "cooling down"], "degraded"),
+        (["half-open"], "degraded"),
+        (["closed", "open"], "degraded"),
+        (["disabled", "open"], "failing"),
+    ],
+)
+def test_endpoints_are_judged_by_their_breakers(states: List[str], status: str) -> None:
+    source = Made()
+    source.breakers = [
+        {"endpoint": f"https://{place}/v1", "origin": f"https://{place}:443", "state": state}
+        for place, state in enumerate(states)
+    ]
+    judged = health.breakers(source.snapshot())
+    assert (judged["status"], list(judged["endpoints"].values())) == (status, states)
+    assert len(health.overall(source.snapshot(), source.past())["reasons"]) == sum(one != "closed" for one in states)
 
 
 # --- metrics --------------------------------------------------------------------------------------------------------

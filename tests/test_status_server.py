@@ -59,7 +59,14 @@ def test_the_figures_of_a_real_pool_are_shown(serve: Serve, connect: Connect) ->
         text = get(server, "/metrics/prometheus")[2].decode()
     assert stats["totals"]["requests"] == stats["endpoints"][provider.origin]["requests"] == 4
     assert (stats["totals"]["reuse_rate"], stats["totals"]["idle"], stats["totals"]["open"]) == (0.75, 1, 1)
-    assert health == {"status": "ok", "requests": 4, "errors": 0, "error_rate": 0.0, "outcomes": {"200": 4}}
+    assert health == {
+        "status": "ok",
+        "reasons": [],
+        "requests": 4,
+        "errors": 0,
+        "error_rate": 0.0,
+        "outcomes": {"200": 4},
+    }
     assert debug["threads"] >= 2
     assert debug["memory"] is None or debug["memory"] > 1_000_000
     assert {"at", "event", "endpoint"} <= set(debug["events"][-1])
@@ -85,9 +92,10 @@ def test_metrics_are_json_too(server: StatusServer) -> None:
 
 def test_what_is_failing_is_told_by_the_status_of_the_answer(server: StatusServer, source: Made) -> None:
     assert get_json(server, "/health") == {
-        "status": "ok", "parts": {"connections": "ok", "providers": "ok"}, "reasons": [],
+        "status": "ok", "parts": {"connections": "ok", "providers": "ok", "circuit-breaker": "ok"}, "reasons": [],
     }  # fmt: skip
     source.endpoints[ORIGIN] = endpoint(20, 25)
+    source.history.tick()
     status, _, body = get(server, "/health")
     assert status == 503
     assert json.loads(body)["reasons"] == [f"{ORIGIN}: 25 errors, 20 requests lately"]

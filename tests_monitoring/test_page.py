@@ -30,6 +30,7 @@ class Hour(Made):
             "interval": INTERVAL,
             "at": [now - INTERVAL * (SAMPLES - 1 - step) for step in range(SAMPLES)],
             "endpoints": {ORIGIN: _series(0.0), AT_HOME: _series(2.0)},
+            "providers": {},
         }
 
 

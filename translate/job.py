@@ -10,6 +10,7 @@ from functools import partial
 from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 from api.base import Usage
+from core import metrics
 from core.errors import CancelledError, NothingSentError, PoolTimeoutError, ProviderError, SubAIError
 from translate.asking import Around, Outcome, Route, ask
 from translate.costs import estimate
@@ -204,7 +205,8 @@ class TranslationJob:
         finally:
             # One that was refused or never sent costs nothing; one that broke off, or was cancelled, may well.
             free = isinstance(outcome.error, (ProviderError, NothingSentError)) and not outcome.answered
-            self._purse.settle(reserved, outcome.usage, billed=not free)
+            cost = self._purse.settle(reserved, outcome.usage, billed=not free)
+            metrics.cost(route.provider.name, route.model, cost)
         self._tally.used(outcome.usage)
         if isinstance(outcome.error, CancelledError):
             raise outcome.error

@@ -69,8 +69,10 @@ class Purse:
             self._reserved += dollars
         return Reservation(estimate, price, dollars)
 
-    def settle(self, reservation: Reservation, usage: Usage, *, billed: bool = True) -> None:
+    def settle(self, reservation: Reservation, usage: Usage, *, billed: bool = True) -> float:
         """Replace what was set aside by what was used; a provider that does not count costs what was set aside.
+
+        Returns what it cost, 0 where no price is known.
 
         :param billed: False for a request that was refused or never sent.
         """
@@ -81,6 +83,7 @@ class Purse:
             self._all_priced = self._all_priced and not (billed and reservation.price is None)
         if billed:
             self._on_spent(usage, cost)
+        return cost
 
     def _cost(self, reservation: Reservation, usage: Usage) -> float:
         price = reservation.price
