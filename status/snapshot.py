@@ -11,6 +11,7 @@ from core import metrics
 from core.circuit_breaker import CircuitBreaker, all_breakers
 from core.connection_pool import ConnectionPoolManager, origin_of
 from core.database import Database
+from core.errors import ConfigError
 from core.pool_stats import HANDSHAKE_BUCKETS, EndpointSnapshot
 from core.rate_limit import limiter_for
 from status import process
@@ -128,9 +129,16 @@ def _named() -> Dict[str, Tuple[str, CircuitBreaker]]:
 
 def _breakers() -> List[BreakerFigures]:
     return [
-        {"endpoint": name, "origin": origin_of(name.split(",")[0]), "state": breaker.state}
-        for name, (_, breaker) in _named().items()
+        {"endpoint": name, "origin": _origin(name), "state": breaker.state} for name, (_, breaker) in _named().items()
     ]
+
+
+def _origin(name: str) -> str:
+    """That of the base URL in the name of an endpoint."""
+    try:
+        return origin_of(name.split(",", maxsplit=1)[0])
+    except ConfigError:  # it is called otherwise
+        return ""
 
 
 def _limits() -> List[LimitFigures]:

@@ -12,14 +12,16 @@ from typing import Any, Dict, List, Optional
 
 import pytest
 from cli_support import Run, film, start, write
-from status_support import ORIGIN, endpoint
+from status_support import ORIGIN, TOKEN, endpoint, get
 from support_server import until
 
 from cli import run_record, status_commands
 from cli.run_record import KEPT, SILENT, RecordedRun
 from cli.standin import Pace, StandIn
 from cli.status_commands import picture, sparkline
+from status.answers import PATHS
 from status.history import NO_PAST, Series
+from status.server import StatusServer
 from status.snapshot import NOTHING, EndpointFigures
 from status.token import FILE
 
@@ -75,9 +77,12 @@ def test_a_run_leaves_its_figures_for_stats_and_events(
     assert {"connection_pool_created", "connection_created", "connection_pool_closed"} <= set(named)
 
     (path,) = records(data)
-    written = path.read_text(encoding="utf-8")
-    for secret in (key, "Marta", "captain", os.path.basename(small), str(data.parent)):
-        assert secret not in written
+    told = [path.read_text(encoding="utf-8")]
+    with StatusServer(RecordedRun(), TOKEN) as server:
+        told += [get(server, page)[2].decode() for page in PATHS]
+    for text in told:
+        for secret in (key, TOKEN, "Marta", "captain", os.path.basename(small), str(data.parent)):
+            assert secret not in text
 
 
 @pytest.mark.parametrize("flag", ["--no-memory", "--estimate"])

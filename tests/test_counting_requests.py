@@ -7,7 +7,7 @@ from api_support import KEY, Script, chat, openai_error, openai_reply, respond
 
 from api.base import Usage
 from core import events, metrics
-from core.circuit_breaker import CircuitBreaker
+from core.circuit_breaker import CircuitBreaker, breaker_for
 from core.config import BreakerConfig
 from core.errors import (
     CancelledError,
@@ -164,6 +164,12 @@ def test_a_snapshot_has_the_state_and_the_budgets_of_each_endpoint(script: Scrip
     budgets = {one["budget"]: one["used"] for one in taken["limits"] if one["endpoint"] == script.url}
     assert budgets == {"requests": 0.5, "requests_per_day": 0.25}
     assert KEY not in repr(taken)
+
+
+def test_an_endpoint_may_be_called_anything(transport: Transport) -> None:
+    breaker_for("an-id-of-its-own", "the box in the cellar")
+    breakers = {one["endpoint"]: one["origin"] for one in snapshot.take(transport.pool)["breakers"]}
+    assert breakers["the box in the cellar"] == ""
 
 
 def test_a_provider_that_is_not_asked_any_more_is_an_event(script: Script) -> None:
