@@ -54,6 +54,8 @@ class HTTPProvider(Provider):
     :cvar key_name: the environment variable that holds the key, for messages.
     :cvar key_page: where a person makes a key; ``""`` when there is no such page.
     :cvar needs_key: False for a server that may run without.
+    :cvar stream_type: the media type of an answer in pieces.
+    :cvar model_hint: what to do about a model that the provider does not have.
     :cvar optional: the body's parameters that a request can do without -> the words by which servers name them.
 
     :param transport: how to reach it; over the shared pool if None.
@@ -64,6 +66,8 @@ class HTTPProvider(Provider):
     key_name: ClassVar[str]
     key_page: ClassVar[str] = ""
     needs_key: ClassVar[bool] = True
+    stream_type: ClassVar[str] = "text/event-stream"
+    model_hint: ClassVar[str] = "See what it has: ./subai models --provider {name}"
     optional: ClassVar[Mapping[str, Tuple[str, ...]]]
 
     def __init__(
@@ -73,13 +77,13 @@ class HTTPProvider(Provider):
             raise ConfigError(
                 f"There is no base URL for {self.label}. Enter one like http://localhost:1234/v1", provider=self.name
             )
-        self._endpoint = Endpoint.of(self.label, base_url or self.default_base_url, api_key)
+        self._endpoint = Endpoint.of(self.label, self._root(base_url or self.default_base_url), api_key)
         if self.needs_key and not self._endpoint.key:
             raise ConfigError(
                 f"There is no key for {self.label}. Set {self.key_name}; make one{self._at_page()}.", provider=self.name
             )
         self._endpoint_id = endpoint_id(self._endpoint.base_url, self._endpoint.key)
-        self._source = Source(self.name, self.label, self._key_hint(), self._endpoint.key)
+        self._source = Source(self.name, self.label, self._key_hint(), self._endpoint.key, self.model_hint)
         self._transport = transport or Transport(connection_pool_manager)
         persistent = rate_limited_backoff_on_429(provider=self.name)
         self._fetch = persistent(self._fetch_once)
@@ -99,7 +103,7 @@ class HTTPProvider(Provider):
 
         :raises TransportError: it could not be opened.
         """
-        self._transport.warm_up(self.base_url)
+        self._transport.warm_up(self.base_url, provider=self.name)
 
     @property
     def limiter(self) -> RateLimiter:
@@ -141,6 +145,14 @@ class HTTPProvider(Provider):
     def _piece(self, data: Mapping[str, Any]) -> Piece:
         """What one JSON object, a whole reply or an event of a stream, says."""
 
+    def _root(self, base_url: str) -> str:
+        """What a person may have entered as the base URL, as this provider's requests need it."""
+        return base_url
+
+    def _events(self, lines: Iterable[str]) -> Iterator[str]:
+        """The JSON of each event, from the lines of a stream."""
+        return sse.events(lines)
+
     # --- one try of a request; repeated by the backoff decorator ------------------------------------------------------
 
     def _fetch_once(self, request: Request) -> Dict[str, Any]:
@@ -179,11 +191,11 @@ class HTTPProvider(Provider):
     def _pieces(self, response: StreamingResponse, model: str) -> Iterator[Piece]:
         """Each piece as it comes. A server that does not stream, or fails before it can, sends one JSON body."""
         kind = response.headers.get("content-type", "")
-        if "json" in kind or "html" in kind:
+        if self.stream_type not in kind and ("json" in kind or "html" in kind):
             yield self._piece(self._loaded(response.read(), response.headers, model))
             yield Piece(finish=STOP)
             return
-        for data in sse.events(response.lines()):
+        for data in self._events(response.lines()):
             if data == sse.DONE:
                 yield Piece(finish=STOP)  # read on: a connection is used again only if its answer was read to the end
             else:
@@ -215,7 +227,7 @@ class HTTPProvider(Provider):
     # --- requests -----------------------------------------------------------------------------------------------------
 
     def _chat_request(self, chat: ChatRequest, *, streaming: bool) -> Request:
-        accept = "text/event-stream" if streaming else "application/json"
+        accept = self.stream_type if streaming else "application/json"
         request = self._request("POST", self.base_url, chat.cancel, accept)
         headers = {**request.headers, "content-type": "application/json"}
         return replace(request, headers=headers, model=chat.model, deadline=chat.deadline, tokens=chat.tokens)

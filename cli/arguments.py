@@ -6,10 +6,11 @@ import sys
 from typing import Any, List, Tuple
 
 from cli.connect import DEMO, KEY_VARIABLES, PROVIDER_NAMES
+from core.config import PARALLEL, parallel_for
 from core.errors import ConfigError
 
-PARALLEL = 4
 MOST_PARALLEL = 64
+_PARALLEL_HELP = f"requests at once ({PARALLEL}; with Ollama {parallel_for('ollama')})"
 _TIME = re.compile(r"(?:(?:(\d{1,2}):)?(\d{1,3}):)?(\d{1,5}(?:\.\d+)?)")
 
 
@@ -30,6 +31,13 @@ def parser() -> argparse.ArgumentParser:
     _add_translate(commands.add_parser("translate", help="translate subtitle files"))
     check = commands.add_parser("check", help="see that key, model and connection are good")
     check.add_argument("--model", metavar="M", default="", help="the provider's usual one if left out")
+    check.add_argument(
+        "--local",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="look for Ollama, LM Studio and llama.cpp on this machine, or at ADDRESS, and ask nobody else",
+    )
     _add_connection(check)
     _add_connection(commands.add_parser("models", help="list the provider's models"))
     _add_memory(commands.add_parser("memory", help="what was translated before: stats, clear, export, import"))
@@ -103,9 +111,7 @@ def _add_connection(command: argparse.ArgumentParser) -> None:
     group.add_argument("--base-url", metavar="URL", help="another root than the provider's own API")
     group.add_argument("--ca-file", metavar="PEM", help="certificates to trust besides the usual ones")
     group.add_argument("--proxy", metavar="URL", help="http://, https://, socks5:// or socks5h:// proxy")
-    group.add_argument(
-        "--parallel", type=_parallel, default=PARALLEL, metavar="N", help=f"requests at once ({PARALLEL})"
-    )
+    group.add_argument("--parallel", type=_parallel, metavar="N", help=_PARALLEL_HELP)
     group.add_argument("-v", "--verbose", action="store_true", help="log each request")
 
 

@@ -4,12 +4,15 @@ import argparse
 
 from cli import exits
 from cli.connect import DEMO, DEMO_MODEL, connected, key_of, say_that_it_is_a_demo
+from cli.local_command import check_local
 from cli.terminal import say
 from core.cancel import CancelToken
 
 
 def check(options: argparse.Namespace) -> int:
     """Ask the same small thing twice; the second answer shows what a kept connection saves."""
+    if options.local is not None:
+        return check_local(options)
     with connected(options) as connection:
         demo = connection.name == DEMO
         if demo:

@@ -4,17 +4,21 @@ import argparse
 import os
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Iterator, Optional
+from typing import Iterator, List, Optional, Tuple
 
 import api
+from api.endpoint import root_of
 from api.exchange import HTTPProvider
+from api.ollama import PORT as OLLAMA_PORT
 from cli.standin import StandIn
 from cli.terminal import say
+from core.config import parallel_for
 from core.connection_pool import ConnectionPoolManager, PoolUnavailableError
 from core.errors import ConfigError
 from core.transport import Transport
 
 COMPATIBLE = "compatible"
+OLLAMA, OLLAMA_HOST = "ollama", "OLLAMA_HOST"
 DEMO = "demo"
 KEY_VARIABLES = {name: kind.key_name for name, kind in api.PROVIDERS.items()}
 PROVIDER_NAMES = (*KEY_VARIABLES, DEMO)
@@ -23,12 +27,17 @@ DEMO_MODEL = "stand-in"
 
 @dataclass(frozen=True)
 class Connection:
-    """A provider, and the pool and transport that its requests go through."""
+    """A provider, and the pool that its requests go through.
+
+    :ivar parallel: requests at once.
+    :ivar transports: its own, and those of whoever is asked besides.
+    """
 
     name: str
     provider: HTTPProvider
     pool: ConnectionPoolManager
-    transport: Transport
+    parallel: int
+    transports: List[Transport]
 
 
 def choose_provider(wanted: Optional[str], base_url: Optional[str]) -> str:
@@ -57,22 +66,29 @@ def connected(options: argparse.Namespace) -> Iterator[Connection]:
     with ConnectionPoolManager() as pool:
         with suppress(PoolUnavailableError):  # it works without one too, and says so
             pool.get_pool(options.proxy, options.ca_file)  # what is wrong with these two shows now
+        parallel = options.parallel or parallel_for(name)
         if name == DEMO:
             with StandIn() as standin:  # on this machine: no proxy leads there
-                transport = Transport(pool, parallel=options.parallel)
+                transport = Transport(pool, parallel=parallel)
                 provider = api.create("compatible", api_key="", base_url=standin.openai_base_url, transport=transport)
-                yield Connection(name, provider, pool, transport)
+                yield Connection(name, provider, pool, parallel, [transport])
         else:
-            transport = Transport(pool, parallel=options.parallel, proxy=options.proxy, ca_file=options.ca_file)
-            yield Connection(name, with_key(name, options.base_url, transport), pool, transport)
+            provider, transport = provider_over(pool, name, options.base_url, options)
+            yield Connection(name, provider, pool, parallel, [transport])
 
 
-def with_key(name: str, base_url: Optional[str], transport: Transport) -> HTTPProvider:
-    """The provider called ``name`` with its key from the environment.
+def provider_over(
+    pool: ConnectionPoolManager, name: str, base_url: Optional[str], options: argparse.Namespace
+) -> Tuple[HTTPProvider, Transport]:
+    """The provider called ``name`` with its key from the environment, and how it is reached.
 
     :raises ConfigError: there is no key, or it cannot be one.
     """
-    return api.create(name, api_key=key_of(name), base_url=base_url, transport=transport)
+    parallel = options.parallel or parallel_for(name)
+    transport = Transport(pool, parallel=parallel, proxy=options.proxy, ca_file=options.ca_file)
+    if name == OLLAMA and not base_url and os.environ.get(OLLAMA_HOST):
+        base_url = root_of(os.environ[OLLAMA_HOST], OLLAMA_PORT)
+    return api.create(name, api_key=key_of(name), base_url=base_url, transport=transport), transport
 
 
 def key_of(name: str) -> str:

@@ -1,7 +1,7 @@
 """Every tunable of the network layer, with its unit and bounds; values that do not go together are refused by name."""
 
-from dataclasses import dataclass, field, fields
-from typing import Any, Dict, Mapping, Tuple
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from core.errors import ConfigError
 
@@ -60,6 +60,53 @@ class PoolConfig:
 
 CONNECTION_POOL_CONFIG = PoolConfig()
 
+#: Requests at once, unless the person or the provider says otherwise.
+PARALLEL = 4
+
+
+@dataclass(frozen=True)
+class ProviderOverrides:
+    """What one provider's server needs otherwise than all the others; None: nothing.
+
+    :ivar max_idle: the longest, in seconds, that a connection may lie idle.
+    :ivar patience: the least seconds to wait for a permit, and then for the first byte of an answer.
+    :ivar parallel: requests at once, unless the person says otherwise.
+    """
+
+    max_idle: Optional[float] = None
+    patience: Optional[float] = None
+    parallel: Optional[int] = None
+
+
+# Both load a model at its first use, which takes minutes from a slow disk, and let requests queue for it.
+PROVIDER_OVERRIDES: Mapping[str, ProviderOverrides] = {
+    # It answers one request at a time (OLLAMA_NUM_PARALLEL, its FAQ), so more would only stand in its queue.
+    "ollama": ProviderOverrides(patience=300.0, parallel=1),
+    # It runs on Node, which closes a connection after 5 s (its answers say "Keep-Alive: timeout=5").
+    "lmstudio": ProviderOverrides(max_idle=3.0, patience=300.0),
+}
+
+
+def pool_config_for(provider: str, config: PoolConfig) -> PoolConfig:
+    """``config`` as it holds for the endpoints of ``provider``; values that go further by themselves stay."""
+    overrides = PROVIDER_OVERRIDES.get(provider, ProviderOverrides())
+    if overrides.max_idle is not None:
+        config = replace(config, max_idle=min(config.max_idle, overrides.max_idle))
+    if overrides.patience is not None:
+        longest = min(overrides.patience, config.total_timeout)
+        config = replace(
+            config,
+            first_byte_timeout=max(config.first_byte_timeout, longest),
+            pool_timeout=max(config.pool_timeout, longest),
+        )
+    return config
+
+
+def parallel_for(provider: str) -> int:
+    """Requests at once that suit a provider, where the person did not say."""
+    return PROVIDER_OVERRIDES.get(provider, ProviderOverrides()).parallel or PARALLEL
+
+
 EXPONENTIAL = "exponential"
 FIXED = "fixed"
 
@@ -98,11 +145,15 @@ class BackoffConfig:
 
 DEFAULT_BACKOFF = BackoffConfig()
 
-# OpenRouter passes a 503 on when no upstream has room: another one usually has it a fixed moment later.
+# A server of one's own has no quota to spare, but it may be loading a model: more patience, shorter steps.
+_AT_HOME = BackoffConfig(retries=4, base_delay=0.5, max_delay=15.0)
+
 BACKOFF: Mapping[str, BackoffConfig] = {
+    # OpenRouter passes a 503 on when no upstream has room: another one usually has it a fixed moment later.
     "openrouter": BackoffConfig(strategies=((503, FIXED),)),
-    # A server of one's own has no quota to spare, but it may be loading a model: more patience, shorter steps.
-    "compatible": BackoffConfig(retries=4, base_delay=0.5, max_delay=15.0),
+    "compatible": _AT_HOME,
+    "ollama": _AT_HOME,
+    "lmstudio": _AT_HOME,
 }
 
 

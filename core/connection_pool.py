@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import urlsplit
 
 from core.cancel import CancelToken
-from core.config import CONNECTION_POOL_CONFIG, PoolConfig
+from core.config import CONNECTION_POOL_CONFIG, PROVIDER_OVERRIDES, PoolConfig
 from core.errors import CancelledError, ConfigError, PoolClosedError, SubAIError, TransportError
 from core.failures import classify, expected
 from core.inflight import Attempt, InFlight, working_on
@@ -85,24 +85,39 @@ class ConnectionPoolManager:
                 manager = self._managers[proxy, ca_file] = self._build(proxy, ca_file)
             return manager
 
-    def endpoint_pool(self, url: str, proxy: Optional[str] = None, ca_file: Optional[str] = None) -> Any:
+    def endpoint_pool(
+        self, url: str, proxy: Optional[str] = None, ca_file: Optional[str] = None, provider: str = ""
+    ) -> Any:
         """The urllib3 pool for the host of ``url``. It may be evicted by others, so don't keep it.
 
         :raises ConfigError, PoolUnavailableError, PoolClosedError: as ``get_pool``; also for what is no URL.
         """
         origin = origin_of(url)
+        self.endpoint(origin, provider)  # before its pool is made, which takes its timeouts from there
         try:
             return self.get_pool(proxy, ca_file).pool_for(origin)
         except ValueError as error:
             raise ConfigError(f"{origin} is no address that can be reached: check the base URL.") from error
 
-    def endpoint(self, origin: str) -> PoolEndpoint:
-        """What is known about ``scheme://host:port``; made at first mention."""
+    def endpoint(self, origin: str, provider: str = "") -> PoolEndpoint:
+        """What is known about ``scheme://host:port``; made at first mention.
+
+        :param provider: who is asked there; one that needs other settings than the rest has them from here on.
+        """
         with self._lock:
             known = self._endpoints.get(origin)
             if known is None:
                 known = self._endpoints[origin] = PoolEndpoint(origin, self.config)
-            return known
+        if provider in PROVIDER_OVERRIDES and known.provider != provider:
+            self._hand_over(known, provider)
+        return known
+
+    def _hand_over(self, endpoint: PoolEndpoint, provider: str) -> None:
+        endpoint.provider = provider
+        endpoint.reconfigure(self.config)
+        for pool in self._pools():
+            if pool.endpoint is endpoint:
+                pool.reconfigure()
 
     def _build(self, proxy: Optional[str], ca_file: Optional[str]) -> Any:
         try:
@@ -142,13 +157,14 @@ class ConnectionPoolManager:
         ca_file: Optional[str] = None,
         cancel: Optional[CancelToken] = None,
         deadline: Optional[float] = None,
+        provider: str = "",
     ) -> None:
         """Open the connection that the next request to ``url`` will use. Sends nothing on it, no key above all.
 
         :raises TransportError: it could not be opened.
         :raises PoolUnavailableError: there is no pool to warm.
         """
-        pool = self.endpoint_pool(url, proxy, ca_file)
+        pool = self.endpoint_pool(url, proxy, ca_file, provider)
         attempt = Attempt(deadline)
         done = self.start(attempt, cancel or CancelToken())
         try:

@@ -2,7 +2,7 @@
 
 import threading
 
-from core.config import PoolConfig
+from core.config import PoolConfig, pool_config_for
 from core.gate import Gate
 from core.pool_stats import EndpointStats
 
@@ -10,12 +10,14 @@ from core.pool_stats import EndpointStats
 class PoolEndpoint:
     """What outlives the pools of one endpoint.
 
+    :ivar provider: whose it is, as far as that matters: the one in ``core.config.PROVIDER_OVERRIDES``, or ``""``.
     :ivar generation: connections of an older one are not used again.
     :ivar purge_reason: why the generation last changed.
     """
 
     def __init__(self, origin: str, config: PoolConfig) -> None:
         self.origin = origin
+        self.provider = ""
         self.config = config
         self.gate = Gate(config.maxsize)
         self.stats = EndpointStats()
@@ -33,8 +35,8 @@ class PoolEndpoint:
             self.gate.resize(permits)
 
     def reconfigure(self, config: PoolConfig) -> None:
-        """Hold to other settings from now on; requests that are under way keep their permits."""
-        self.config = config
+        """Hold to other settings from now on, and to its provider's; requests that are under way keep their permits."""
+        self.config = pool_config_for(self.provider, config)
         self.gate.resize(min(self.gate.permits, config.maxsize))
 
     def outdate(self, generation: int, reason: str) -> None:
