@@ -27,7 +27,7 @@ _PRIVATE_NETWORKS = tuple(
 )
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.])?")
 _ADDRESS = re.compile(
-    r"(?:(?P<scheme>https?)://)?(?P<host>\[[^\]]*\]|[^:/]*)(?::(?P<port>\d*))?(?P<path>/.*)?", re.IGNORECASE
+    r"(?:(?P<scheme>https?)://)?(?P<host>\[[^\]]*\]|[^:/]*)(?::(?P<port>\d*))?(?P<path>/(?!/).*)?", re.IGNORECASE
 )
 _USUAL_PORTS = {"http": 80, "https": 443}
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - where servers listen, and no client can call

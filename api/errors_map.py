@@ -51,6 +51,7 @@ _STATUS_OF: Mapping[str, int] = {
     "invalid_request_error": 400,
     "invalid_argument": 400,
     "authentication_error": 401,
+    "billing_error": 402,
     "permission_denied": 403,
     "permission_error": 403,
     "not_found": 404,

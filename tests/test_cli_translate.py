@@ -11,6 +11,7 @@ import pytest
 from cli_support import ROOT, Run, asked, batches, film, system_message, tree, withholding, write
 from standin_faults import always, bad_key, html_page, no_such_model, quota_spent, saying, unsupported
 
+import api
 from cli.standin import StandIn, pseudo_translate
 from cli.standin.exchange import Exchange
 from translate.documents import load
@@ -56,7 +57,7 @@ def test_each_cue_comes_out_at_its_place_and_nothing_else_changes(
     assert tree(folder) == {"film.en.srt", "film.es.srt"}
 
 
-@pytest.mark.parametrize("provider", ["openai", "openrouter", "gemini", "compatible"])
+@pytest.mark.parametrize("provider", api.PROVIDERS)
 def test_every_provider_can_be_asked(
     run: Run,
     small: str,
@@ -67,8 +68,7 @@ def test_every_provider_can_be_asked(
     provider: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    variable = "SUBAI_API_KEY" if provider == "compatible" else f"{provider.upper()}_API_KEY"
-    monkeypatch.setenv(variable, key)
+    monkeypatch.setenv(api.PROVIDERS[provider].key_name, key)
     dialect = "openai" if provider == "compatible" else provider
     base_url = getattr(tls_standin, f"{dialect}_base_url")
     flags = ("--provider", provider, "--base-url", base_url, "--ca-file", ca_file, "--report", str(folder / "r.json"))

@@ -378,7 +378,7 @@ def test_without_keys_it_asks_for_none() -> None:
 # --- our own providers agree ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["openai", "openrouter", "gemini", "compatible"])
+@pytest.mark.parametrize("name", api.PROVIDERS)
 def test_our_providers_and_the_stand_in_understand_each_other(standin: StandIn, key: str, name: str) -> None:
     base_url = getattr(standin, f"{name}_base_url", standin.openai_base_url)
     batch = {number: f"This is line {number}." for number in ELEVEN}
