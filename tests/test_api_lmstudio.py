@@ -117,7 +117,7 @@ def test_a_prompt_that_is_too_long_is_told_in_words_alone(script: Script, words:
 
 def test_a_model_that_is_not_there_is_looked_for_in_its_list(script: Script) -> None:
     body = {"error": {"message": 'Model "m" not found', "type": "invalid_request_error", "code": "model_not_found"}}
-    with pytest.raises(ModelNotFoundError, match="LM Studio has no model 'm'.* ./subai models --provider lmstudio"):
+    with pytest.raises(ModelNotFoundError, match=r"LM Studio has no model 'm'.* \./subai models"):
         script.says(respond(body, 404)).provider("lmstudio").complete(chat())
 
 
