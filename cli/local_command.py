@@ -38,7 +38,8 @@ def _words(server: LocalServer) -> List[str]:
         which = f"loaded: {', '.join(server.loaded)}"
     else:
         names = list(server.models)
-        which = f"none is loaded: {', '.join(names[:SOME])}{', ...' if len(names) > SOME else ''}"
+        more = f" and {len(names) - SOME} more" if len(names) > SOME else ""
+        which = f"none is loaded: {', '.join(names[:SOME])}{more}"
     return [f"{runs}; {which}.", f"  {_command(server)}"]
 
 
