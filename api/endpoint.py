@@ -143,3 +143,8 @@ def is_private(host: str) -> bool:
     if "." not in name:
         return not _NUMBER.fullmatch(name)
     return name.endswith((".local", ".localhost"))
+
+
+def is_here(host: str) -> bool:
+    """Whether ``host`` is this machine."""
+    return ip_address(host).is_loopback if _is_address(host) else host.lower().rstrip(".") == "localhost"

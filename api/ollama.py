@@ -21,7 +21,7 @@ from core.transport import Transport
 PORT = 11434
 
 #: Tokens of context, for prompt and answer together. Ollama's own default is 4,096 on most machines; what does not fit
-#: is cut off the prompt without a word. No request of ours asks for less than this, since another size than the last
+#: is cut out of the prompt without a word. No request of ours asks for less than this, since another size than the last
 #: one makes the server load the model anew; 100 cues fit in most languages.
 LEAST_CONTEXT = 8192
 

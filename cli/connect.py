@@ -50,8 +50,9 @@ def choose_provider(wanted: Optional[str], base_url: Optional[str]) -> str:
 def say_that_it_is_a_demo() -> None:
     """Nobody may take the stand-in's answers for a translation."""
     say("The bundled stand-in answers. This is NOT a translation: lines come back in brackets, to show how a run goes.")
-    others = ", ".join(KEY_VARIABLES[name] for name in ("gemini", "openrouter"))
+    others = ", ".join(KEY_VARIABLES[name] for name in ("gemini", "openrouter", "anthropic"))
     say(f"For a real one set a key first, for example:  export OPENAI_API_KEY=...   (or {others})")
+    say("Or take a model of your own, which needs no key:  ./subai check --local")
 
 
 @contextmanager

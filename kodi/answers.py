@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, Dict
 
-from core.cancel import CancelToken
-from core.errors import SubAIError
+from api import local_servers
+from core.errors import InputError, SubAIError
 from kodi import status, strings, subtitle_files, vfs, wording
 from kodi.messages import Message
 from kodi.starting import Starting
@@ -36,6 +36,7 @@ class Answers:
             "models": self._models,
             "test_connection": self._test_connection,
             "connections": self._connections,
+            "find_servers": self._find_servers,
         }
 
     def to(self, message: Message) -> Answer:
@@ -113,15 +114,31 @@ class Answers:
     # --- the provider -----------------------------------------------------------------------------------------------
 
     def _models(self, _: Answer) -> Answer:
-        self._starting.raise_if_not_ready()
-        return {"ok": True, "models": self._service.engine.provider().list_models(CancelToken()), "text": ""}
+        self._raise_if_nobody_may_be_asked()
+        models = self._service.engine.provider().list_models(self._service.quitting)
+        return {"ok": True, "models": models, "text": ""}
 
     def _test_connection(self, _: Answer) -> Answer:
-        self._starting.raise_if_not_ready()
+        self._raise_if_nobody_may_be_asked()
         engine = self._service.engine
         provider = engine.provider()
-        result = provider.check(engine.settings.model, CancelToken())
+        result = provider.check(engine.settings.model, self._service.quitting)
         return {"ok": True, "text": status.test_words(result, provider.base_url)}
+
+    def _raise_if_nobody_may_be_asked(self) -> None:
+        if not self._service.engine.settings.may_ask:
+            raise InputError(localised(strings.NOT_SET_UP))
+
+    def _find_servers(self, data: Answer) -> Answer:
+        """Those at the address that the person named, or on this device; nobody is looked for before they agreed."""
+        if not self._service.engine.settings.consent:
+            return {"ok": False, "text": localised(strings.NOT_AGREED)}
+        servers = [
+            {"provider": one.provider, "label": one.label, "base_url": one.base_url, "models": dict(one.models)}
+            for one in local_servers.find(str(data.get("address", "")), self._service.quitting)
+            if one.models is not None
+        ]
+        return {"ok": bool(servers), "servers": servers, "text": "" if servers else localised(strings.NO_SERVERS)}
 
     def _connections(self, _: Answer) -> Answer:
         return {"ok": True, "text": "", "endpoints": status.as_data(self._service.engine.pool.stats())}

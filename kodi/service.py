@@ -10,6 +10,7 @@ from typing import Callable, Dict, Optional, Set
 
 import xbmc
 
+from core.cancel import CancelToken
 from core.errors import SubAIError
 from kodi import addon, log, messages, strings, vfs, windows, wording
 from kodi.answers import Answers
@@ -43,6 +44,7 @@ class Service(xbmc.Monitor):
         self.book = JobBook()
         self.player = Player(self._film_started, self._film_stopped)
         self.ending = threading.Event()
+        self.quitting = CancelToken()  # for what is asked without a job
         self.screen = Screen(self.player, self.ending.wait)
         self._answers = Answers(self)
         self._unasked = Unasked(self)
@@ -225,6 +227,7 @@ class Service(xbmc.Monitor):
         self.ending.set()
         for job in self.book.running():
             job.park()
+        self.quitting.cancel()
         self.engine.pool.cancel()
         whole = self.book.stop_all(LAST_WORDS)
         with self._progress_lock:

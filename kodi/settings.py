@@ -13,8 +13,17 @@ from kodi.strings import localised
 from translate import languages
 from translate.languages import OTHER, Language
 
-OPENAI, GEMINI, OPENROUTER, COMPATIBLE = "openai", "gemini", "openrouter", "compatible"
-PROVIDERS = {OPENAI: "OpenAI", GEMINI: "Gemini", OPENROUTER: "OpenRouter"}
+OPENAI, OLLAMA, LMSTUDIO, COMPATIBLE = "openai", "ollama", "lmstudio", "compatible"
+PROVIDERS = {
+    OPENAI: "OpenAI",
+    "gemini": "Gemini",
+    "openrouter": "OpenRouter",
+    "anthropic": "Anthropic",
+    OLLAMA: "Ollama",
+    LMSTUDIO: "LM Studio",
+}
+#: Those that need no key, and where they usually are.
+AT_HOME = {OLLAMA: "http://127.0.0.1:11434", LMSTUDIO: "http://127.0.0.1:1234/v1"}
 OFF, ASK, ON = "off", "ask", "on"
 CA_COPY = "ca.pem"
 #: Which of the pool's tunables have a setting, each ``pool_`` and its name.
@@ -52,9 +61,15 @@ class Settings:
     ca_file: Optional[str] = None
 
     @property
+    def may_ask(self) -> bool:
+        """Whether a button may ask the provider something: the person agreed, and whom to ask is known."""
+        known = self.provider in AT_HOME or bool(self.base_url if self.provider == COMPATIBLE else self.key)
+        return self.consent and known
+
+    @property
     def ready(self) -> bool:
-        """Whether anything may go over the network: the person agreed, and whom to ask is known."""
-        return self.consent and bool(self.base_url if self.provider == COMPATIBLE else self.key)
+        """Whether it is set up, so that anything may begin: a server at home needs no key, but has to be named."""
+        return self.may_ask and (self.provider not in AT_HOME or bool(self.base_url or self.model))
 
     @property
     def provider_name(self) -> str:
@@ -90,7 +105,7 @@ class Reader:
             auto_translate=values.getString("auto_translate"),
             next_episode=values.getBool("next_episode"),
             monthly_limit=values.getNumber("monthly_limit"),
-            parallel=values.getInt("parallel_requests"),
+            parallel=values.getInt("ollama_parallel_requests" if provider == OLLAMA else "parallel_requests"),
             pool=self._part("pool", lambda: _pool(values), last.pool),
             proxy=self._part("proxy", lambda: _proxy(values), last.proxy),
             ca_file=self._part("ca_file", lambda: _ca_file(values.getString("pool_ca_file")), last.ca_file),

@@ -171,7 +171,7 @@ def test_a_temperature_that_is_refused_is_left_out(script: Script) -> None:
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
-def blocks(*content: Dict[str, Any], reason: str = "end_turn", **more: Any) -> Dict[str, Any]:
+def blocks(*content: Any, reason: str = "end_turn", **more: Any) -> Dict[str, Any]:
     return {**anthropic_reply("", reason, **more), "content": list(content)}
 
 

@@ -1,7 +1,7 @@
 """A stream that ends anywhere, even between two bytes of a letter: what came is right, and no part passes for all."""
 
 import json
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence
+from typing import Any, Dict, Iterable, List, Mapping, Sequence
 
 import pytest
 from api_support import (
@@ -65,22 +65,22 @@ def test_a_stream_cut_at_any_byte_never_passes_for_whole(script: Script, name: s
     script.says(*(respond(whole[:at], kind=kind) for at in cuts), "")
     provider = script.provider(name)
     for at in cuts:
-        came = _read(provider, lambda at=at: at >= told)
+        came = _read(provider, is_whole=at >= told)
         assert "".join(TEXT).startswith(came), at
         provider.forget_refusals()
 
 
-def _read(provider: Any, is_whole: Callable[[], bool]) -> str:
+def _read(provider: Any, *, is_whole: bool) -> str:
     """The text of the next stream, which ends well if ``is_whole``, and else does not."""
     try:
         stream = provider.stream(chat())
     except AnswerError:
-        assert not is_whole()
+        assert not is_whole
         return ""
     try:
         list(stream)
     except AnswerError:
         return str(stream.text)
-    assert is_whole()
+    assert is_whole
     assert stream.result.text == "".join(TEXT)
     return str(stream.text)

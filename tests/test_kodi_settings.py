@@ -7,7 +7,7 @@ import pytest
 import xbmc
 from kodi_fakes import FakeKodi, fake_kodi
 
-from core.config import CONNECTION_POOL_CONFIG
+from core.config import CONNECTION_POOL_CONFIG, parallel_for
 from kodi import log, proxy, settings
 from kodi.settings import Reader, Settings
 
@@ -44,6 +44,30 @@ def test_a_server_of_ones_own_needs_an_address_instead_of_a_key(fake_kodi: FakeK
     assert not reader.refresh().ready
     fake_kodi.settings["compatible_base_url"] = "http://localhost:1234/v1"
     assert reader.refresh().ready
+
+
+@pytest.mark.parametrize("provider", ["ollama", "lmstudio"])
+@pytest.mark.parametrize("what", ["base_url", "model"])
+def test_a_server_at_home_needs_no_key_but_must_have_been_set_up(
+    fake_kodi: FakeKodi, reader: Reader, provider: str, what: str
+) -> None:
+    fake_kodi.settings.update({"provider": provider, f"{provider}_{what}": "http://127.0.0.1:1"})
+    assert not reader.refresh().may_ask
+    fake_kodi.settings.update({"consent": True, f"{provider}_{what}": ""})
+    assert reader.refresh().may_ask, "a button may look for its models"
+    assert not reader.current.ready, "but nothing starts by itself"
+    fake_kodi.settings[f"{provider}_{what}"] = "http://127.0.0.1:1"
+    assert reader.refresh().ready
+
+
+@pytest.mark.parametrize(("provider", "parallel"), [("ollama", 1), ("lmstudio", 4), ("anthropic", 4)])
+def test_ollama_is_asked_one_thing_at_a_time_unless_told_otherwise(
+    fake_kodi: FakeKodi, reader: Reader, provider: str, parallel: int
+) -> None:
+    fake_kodi.settings["provider"] = provider
+    assert reader.refresh().parallel == parallel == parallel_for(provider)
+    fake_kodi.settings["ollama_parallel_requests"] = 2
+    assert reader.refresh().parallel == (2 if provider == "ollama" else 4)
 
 
 def test_key_model_and_address_are_those_of_the_chosen_provider(fake_kodi: FakeKodi, reader: Reader) -> None:
@@ -200,6 +224,8 @@ def test_resetting_touches_the_connections_and_nothing_else(fake_kodi: FakeKodi,
 
 def test_no_key_of_any_provider_gets_into_kodis_log(fake_kodi: FakeKodi, reader: Reader) -> None:
     fake_kodi.settings.update(openai_api_key="sk-secret-1", gemini_api_key="AIza-secret-2")
+    fake_kodi.settings.update(anthropic_api_key="sk-ant-secret-3", lmstudio_api_key="lm-secret-4")
+    assert {"sk-ant-secret-3", "lm-secret-4"} < set(reader.secrets())
     reader.refresh()
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level

@@ -1,4 +1,4 @@
-"""Ollama's own API as the stand-in speaks it. What Ollama would cut off the prompt without a word, it refuses."""
+"""Ollama's own API as the stand-in speaks it. Where Ollama would cut the prompt without a word, it refuses."""
 
 from typing import Any, Dict, Iterator, Optional
 
