@@ -93,11 +93,12 @@ class ConnectionPoolManager:
         :raises ConfigError, PoolUnavailableError, PoolClosedError: as ``get_pool``; also for what is no URL.
         """
         origin = origin_of(url)
-        self.endpoint(origin, provider)  # before its pool is made, which takes its timeouts from there
         try:
-            return self.get_pool(proxy, ca_file).pool_for(origin)
+            pool = self.get_pool(proxy, ca_file).pool_for(origin)
         except ValueError as error:
             raise ConfigError(f"{origin} is no address that can be reached: check the base URL.") from error
+        self._adapt(pool.endpoint, provider)  # which is a proxy's, for plain http
+        return pool
 
     def endpoint(self, origin: str, provider: str = "") -> PoolEndpoint:
         """What is known about ``scheme://host:port``; made at first mention.
@@ -108,11 +109,12 @@ class ConnectionPoolManager:
             known = self._endpoints.get(origin)
             if known is None:
                 known = self._endpoints[origin] = PoolEndpoint(origin, self.config)
-        if provider in PROVIDER_OVERRIDES and known.provider != provider:
-            self._hand_over(known, provider)
+        self._adapt(known, provider)
         return known
 
-    def _hand_over(self, endpoint: PoolEndpoint, provider: str) -> None:
+    def _adapt(self, endpoint: PoolEndpoint, provider: str) -> None:
+        if provider not in PROVIDER_OVERRIDES or endpoint.provider == provider:
+            return
         endpoint.provider = provider
         endpoint.reconfigure(self.config)
         for pool in self._pools():

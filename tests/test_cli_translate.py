@@ -364,10 +364,11 @@ def test_a_file_name_that_is_no_text_is_no_trouble(home: Path, folder: Path) -> 
 def test_without_any_key_a_stand_in_answers_and_says_what_it_is(run: Run, small: str, folder: Path) -> None:
     done = run("translate", small, "--to", "es", "--report", str(folder / "r.json"))
     assert (done.code, done.err) == (0, "")
-    notice, hint, last = done.out.splitlines()
+    notice, hint, other, last = done.out.splitlines()
     assert "This is NOT a translation" in notice
     assert "export OPENAI_API_KEY=..." in hint
     assert "GEMINI_API_KEY" in hint
+    assert "subai check --local" in other
     assert last.startswith(f"{folder / 'film.es.srt'}: 4 of 4 lines translated")
     assert report(folder / "r.json")["provider"] == "demo"
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Dict
 
 import pytest
-from support_server import Connect, Peer, Serve, keep_alive, post, raw
+from support_server import Connect, Peer, Serve, keep_alive, post, proxying, raw
 
 from core import config
 from core.config import CONNECTION_POOL_CONFIG, PROVIDER_OVERRIDES, PoolConfig, ProviderOverrides, pool_config_for
@@ -96,6 +96,12 @@ def test_without_a_pool_it_is_waited_for_just_as_long(
     serve: Serve, connect: Connect, impatient: None, no_urllib3: None
 ) -> None:
     transport = connect(first_byte_timeout=0.2)
+    assert transport.send(replace(post(serve(slowly)), provider="ollama")).body == b"fine"
+
+
+def test_through_a_proxy_it_is_waited_for_just_as_long(serve: Serve, connect: Connect, impatient: None) -> None:
+    proxy = serve(proxying())
+    transport = connect(proxy=proxy.origin, first_byte_timeout=0.2)
     assert transport.send(replace(post(serve(slowly)), provider="ollama")).body == b"fine"
 
 
