@@ -355,7 +355,7 @@ def page(*names: str, more: bool = False, last: Optional[str] = None) -> Dict[st
 
 
 def test_models_are_listed_page_by_page(script: Script, cancel: CancelToken) -> None:
-    script.says(page("b", "c", more=True, last="c/d"), page("a"))
+    script.says(page("b", "c", more=True, last="c/d"), page("a", last="a"))
     assert script.provider("anthropic").list_models(cancel) == ["a", "b", "c"]
     assert [asked.query for asked in script.asked] == ["limit=1000", "limit=1000&after_id=c%2Fd"]
     assert {asked.path for asked in script.asked} == {"/models"}
