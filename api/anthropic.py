@@ -19,10 +19,10 @@ from core.transport import Transport
 
 VERSION = "2023-06-01"
 
-#: Output tokens when nobody says how many: twice what a batch of 100 cues takes in a language that takes many, ...
-OUTPUT_TOKENS = 8192
-#: ... and room for thoughts where they cannot be turned off; every model that is so takes 64,000 or more.
-OUTPUT_TOKENS_WITH_THOUGHTS = 32_000
+#: Output tokens when nobody says how many: room for the largest batch, and for thoughts where they cannot be turned off.
+#: The later models take 128,000, some of the early ones no more than their own figure here.
+OUTPUT_TOKENS = 32_000
+OUTPUT_TOKENS_EARLY = 8192
 
 _MOST_PAGES = 20
 _FINISH = {
@@ -73,30 +73,29 @@ class Anthropic(HTTPProvider):
         return {"x-api-key": key, "anthropic-version": VERSION}
 
     def _turn(self, chat: ChatRequest, refused: FrozenSet[str], *, streaming: bool) -> Tuple[str, Dict[str, Any]]:
-        body: Dict[str, Any] = {"model": chat.model, "max_tokens": OUTPUT_TOKENS}
+        early = bool(_EARLY.search(chat.model))
+        limit = chat.max_output_tokens or (OUTPUT_TOKENS_EARLY if early else OUTPUT_TOKENS)
+        body: Dict[str, Any] = {"model": chat.model, "max_tokens": limit, "stream": streaming}
         output: Dict[str, Any] = {}
         messages = chat.messages
         if chat.keys and "format" in refused:
             messages = asked_in_words(messages, chat.keys)
         elif chat.keys:
             output["format"] = {"type": "json_schema", "schema": json_schema(chat.keys)}
-        if _EARLY.search(chat.model):
-            if chat.temperature is not None and "temperature" not in refused:
-                body["temperature"] = chat.temperature
-        else:
-            thinking = next((kind for kind in _WITHOUT_THOUGHTS if kind not in refused), None)
-            if thinking is not None:
-                body["thinking"] = {"type": thinking}
-            else:
-                body["max_tokens"] = OUTPUT_TOKENS_WITH_THOUGHTS
-                output.update({} if "effort" in refused else {"effort": "low"})
-        if chat.max_output_tokens is not None:
-            body["max_tokens"] = chat.max_output_tokens
-        system = "\n\n".join(message.content for message in messages if message.role == "system")
+        thinking = next((kind for kind in _WITHOUT_THOUGHTS if kind not in refused), None)
+        if early and chat.temperature is not None and "temperature" not in refused:
+            body["temperature"] = chat.temperature
+        elif not early and thinking is not None:
+            body["thinking"] = {"type": thinking}
+        elif not early and "effort" not in refused:
+            output["effort"] = "low"
+        if output:
+            body["output_config"] = output
+        system = [message.content for message in messages if message.role == "system"]
+        if system:
+            body["system"] = "\n\n".join(system)
         spoken = [{"role": one.role, "content": one.content} for one in messages if one.role != "system"]
-        body.update({"system": system} if system else {}, messages=spoken)
-        body.update({"output_config": output} if output else {}, stream=streaming)
-        return f"{self.base_url}/messages", body
+        return f"{self.base_url}/messages", {**body, "messages": spoken}
 
     def _parameters(self, body: Mapping[str, Any]) -> Iterable[str]:
         return {*body, *body.get("output_config", ()), text_at(body, "thinking", "type")}

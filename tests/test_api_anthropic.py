@@ -15,7 +15,7 @@ from api_support import (
 )
 
 import api
-from api.anthropic import OUTPUT_TOKENS, OUTPUT_TOKENS_WITH_THOUGHTS, VERSION
+from api.anthropic import OUTPUT_TOKENS, OUTPUT_TOKENS_EARLY, VERSION
 from api.base import ChatRequest, Message
 from core.cancel import CancelToken
 from core.errors import (
@@ -99,6 +99,7 @@ def test_early_models_have_a_temperature_and_the_later_ones_are_told_not_to_thin
 ) -> None:
     script.says(anthropic_reply("Hola")).provider("anthropic").complete(chat(model=model))
     assert ("temperature" in script.bodies[0], "thinking" in script.bodies[0]) == (early, not early)
+    assert script.bodies[0]["max_tokens"] == (OUTPUT_TOKENS_EARLY if early else OUTPUT_TOKENS)
 
 
 def test_the_output_limit_is_the_one_that_was_asked_for(script: Script) -> None:
@@ -130,7 +131,7 @@ def test_a_model_that_must_think_is_asked_to_think_little_and_has_room_for_it(sc
     assert provider.complete(chat(model="claude-opus-5-5")).text == "Hola"
     assert [body.get("thinking", {}).get("type") for body in script.bodies] == ["disabled", "between_tools", None]
     assert script.bodies[-1]["output_config"] == {"effort": "low"}
-    assert script.bodies[-1]["max_tokens"] == OUTPUT_TOKENS_WITH_THOUGHTS
+    assert script.bodies[-1]["max_tokens"] == OUTPUT_TOKENS
     provider.complete(chat(model="claude-opus-5-5"))
     assert len(script.asked) == 4, "it is found out once"
 
