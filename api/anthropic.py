@@ -19,7 +19,7 @@ from core.transport import Transport
 
 VERSION = "2023-06-01"
 
-#: Output tokens when nobody says how many: room for the largest batch, and for thoughts where they cannot be turned off.
+#: Output tokens when nobody says how many: room for the largest batch, and for thoughts where a model insists on them.
 #: The later models take 128,000, some of the early ones no more than their own figure here.
 OUTPUT_TOKENS = 32_000
 OUTPUT_TOKENS_EARLY = 8192

@@ -6,11 +6,10 @@ import sys
 from typing import Any, List, Tuple
 
 from cli.connect import DEMO, KEY_VARIABLES, PROVIDER_NAMES
-from core.config import PARALLEL, parallel_for
 from core.errors import ConfigError
+from core.profiles import BALANCED, PROFILES, Profile
 
 MOST_PARALLEL = 64
-_PARALLEL_HELP = f"requests at once ({PARALLEL}; with Ollama {parallel_for('ollama')})"
 _TIME = re.compile(r"(?:(?:(\d{1,2}):)?(\d{1,3}):)?(\d{1,5}(?:\.\d+)?)")
 
 
@@ -49,7 +48,14 @@ def parse(arguments: List[str]) -> argparse.Namespace:
     options, unknown = parser().parse_known_args(arguments)
     if unknown:
         raise ConfigError(f"{unknown[0]!r} is not understood. See subai {options.command} --help.")
+    if "profile" in options:
+        options.profile = _profile(options)
     return options
+
+
+def _profile(options: argparse.Namespace) -> Profile:
+    profile = PROFILES[options.profile]
+    return profile if options.parallel is None else profile.with_parallel(options.parallel)
 
 
 def _add_translate(command: argparse.ArgumentParser) -> None:
@@ -111,7 +117,11 @@ def _add_connection(command: argparse.ArgumentParser) -> None:
     group.add_argument("--base-url", metavar="URL", help="another root than the provider's own API")
     group.add_argument("--ca-file", metavar="PEM", help="certificates to trust besides the usual ones")
     group.add_argument("--proxy", metavar="URL", help="http://, https://, socks5:// or socks5h:// proxy")
-    group.add_argument("--parallel", type=_parallel, metavar="N", help=_PARALLEL_HELP)
+    group.add_argument(
+        "--profile", choices=tuple(PROFILES), default=BALANCED, help=f"settings that go together ({BALANCED})"
+    )
+    counts = ", ".join(f"{profile.parallel} {name}" for name, profile in PROFILES.items())
+    group.add_argument("--parallel", type=_parallel, metavar="N", help=f"requests at once ({counts}; 1 with Ollama)")
     group.add_argument("-v", "--verbose", action="store_true", help="log each request")
 
 

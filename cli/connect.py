@@ -12,7 +12,6 @@ from api.exchange import HTTPProvider
 from api.ollama import PORT as OLLAMA_PORT
 from cli.standin import StandIn
 from cli.terminal import say
-from core.config import parallel_for
 from core.connection_pool import ConnectionPoolManager, PoolUnavailableError
 from core.errors import ConfigError
 from core.transport import Transport
@@ -64,14 +63,16 @@ def connected(options: argparse.Namespace) -> Iterator[Connection]:
     name = choose_provider(options.provider, options.base_url)
     if name == COMPATIBLE and not options.base_url:
         raise ConfigError("Say with --base-url where the server is, such as http://localhost:1234/v1")
-    with ConnectionPoolManager() as pool:
+    profile = options.profile
+    with ConnectionPoolManager(profile.pool) as pool:
         with suppress(PoolUnavailableError):  # it works without one too, and says so
             pool.get_pool(options.proxy, options.ca_file)  # what is wrong with these two shows now
-        parallel = options.parallel or parallel_for(name)
+        parallel = _parallel(name, options)
         if name == DEMO:
             with StandIn() as standin:  # on this machine: no proxy leads there
                 transport = Transport(pool, parallel=parallel)
-                provider = api.create("compatible", api_key="", base_url=standin.openai_base_url, transport=transport)
+                backoff, base_url = profile.backoff_for(COMPATIBLE), standin.openai_base_url
+                provider = api.create(COMPATIBLE, api_key="", base_url=base_url, transport=transport, backoff=backoff)
                 yield Connection(name, provider, pool, parallel, [transport])
         else:
             provider, transport = provider_over(pool, name, options.base_url, options)
@@ -85,11 +86,16 @@ def provider_over(
 
     :raises ConfigError: there is no key, or it cannot be one.
     """
-    parallel = options.parallel or parallel_for(name)
-    transport = Transport(pool, parallel=parallel, proxy=options.proxy, ca_file=options.ca_file)
+    transport = Transport(pool, parallel=_parallel(name, options), proxy=options.proxy, ca_file=options.ca_file)
     if name == OLLAMA and not base_url and os.environ.get(OLLAMA_HOST):
         base_url = root_of(os.environ[OLLAMA_HOST], OLLAMA_PORT)
-    return api.create(name, api_key=key_of(name), base_url=base_url, transport=transport), transport
+    backoff = options.profile.backoff_for(name)
+    return api.create(name, api_key=key_of(name), base_url=base_url, transport=transport, backoff=backoff), transport
+
+
+def _parallel(name: str, options: argparse.Namespace) -> int:
+    """Requests at once: what the person said, else what suits the provider."""
+    return int(options.parallel or options.profile.parallel_for(name))
 
 
 def key_of(name: str) -> str:

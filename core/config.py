@@ -39,6 +39,7 @@ class PoolConfig:
     max_idle: float = bounded(60.0, 0.5, 3600.0, "s")
     max_age: float = bounded(300.0, 1.0, 86400.0, "s")
     age_jitter: float = bounded(0.025, 0.0, 0.5, "of max_age, so that connections do not all end together")
+    health_interval: float = bounded(30.0, 0.0, 3600.0, "s between two looks at idle connections; 0 for none")
     keepalive_idle: int = bounded(30, 1, 3600, "s before the first TCP keepalive probe")
     keepalive_interval: int = bounded(10, 1, 3600, "s between TCP keepalive probes")
     keepalive_count: int = bounded(3, 1, 20, "unanswered probes before a peer counts as gone")
@@ -60,9 +61,6 @@ class PoolConfig:
 
 CONNECTION_POOL_CONFIG = PoolConfig()
 
-#: Requests at once, unless the person or the provider says otherwise.
-PARALLEL = 4
-
 
 @dataclass(frozen=True)
 class ProviderOverrides:
@@ -70,7 +68,7 @@ class ProviderOverrides:
 
     :ivar max_idle: the longest, in seconds, that a connection may lie idle.
     :ivar patience: the least seconds to wait for a permit, and then for the first byte of an answer.
-    :ivar parallel: requests at once, unless the person says otherwise.
+    :ivar parallel: the most requests at once, unless the person says otherwise.
     """
 
     max_idle: Optional[float] = None
@@ -100,11 +98,6 @@ def pool_config_for(provider: str, config: PoolConfig) -> PoolConfig:
             pool_timeout=max(config.pool_timeout, longest),
         )
     return config
-
-
-def parallel_for(provider: str) -> int:
-    """Requests at once that suit a provider, where the person did not say."""
-    return PROVIDER_OVERRIDES.get(provider, ProviderOverrides()).parallel or PARALLEL
 
 
 EXPONENTIAL = "exponential"

@@ -7,7 +7,8 @@ import pytest
 import xbmc
 from kodi_fakes import FakeKodi, fake_kodi
 
-from core.config import CONNECTION_POOL_CONFIG, parallel_for
+from core.config import CONNECTION_POOL_CONFIG
+from core.profiles import BALANCED, PROFILES
 from kodi import log, proxy, settings
 from kodi.settings import Reader, Settings
 
@@ -65,7 +66,7 @@ def test_ollama_is_asked_one_thing_at_a_time_unless_told_otherwise(
     fake_kodi: FakeKodi, reader: Reader, provider: str, parallel: int
 ) -> None:
     fake_kodi.settings["provider"] = provider
-    assert reader.refresh().parallel == parallel == parallel_for(provider)
+    assert reader.refresh().parallel == parallel == PROFILES[BALANCED].parallel_for(provider)
     fake_kodi.settings["ollama_parallel_requests"] = 2
     assert reader.refresh().parallel == (2 if provider == "ollama" else 4)
 

@@ -11,6 +11,7 @@ from support_server import Connect, Peer, Serve, keep_alive, post, proxying, raw
 from core import config
 from core.config import CONNECTION_POOL_CONFIG, PROVIDER_OVERRIDES, PoolConfig, ProviderOverrides, pool_config_for
 from core.errors import ReadTimeoutError
+from core.profiles import BALANCED, PROFILES
 
 pytest_plugins = ("network_fixtures",)
 
@@ -39,19 +40,19 @@ def very_slowly(peer: Peer) -> None:
 def test_ollama_is_waited_for_for_five_minutes_and_asked_one_thing_at_a_time() -> None:
     own = pool_config_for("ollama", CONNECTION_POOL_CONFIG)
     assert (own.first_byte_timeout, own.pool_timeout, own.max_idle) == (300.0, 300.0, 60.0)
-    assert config.parallel_for("ollama") == 1
+    assert [profile.parallel_for("ollama") for profile in PROFILES.values()] == [1] * len(PROFILES)
 
 
 def test_lm_studios_connections_are_given_up_before_it_closes_them() -> None:
     own = pool_config_for("lmstudio", CONNECTION_POOL_CONFIG)
     assert (own.max_idle, own.first_byte_timeout) == (3.0, 300.0)
-    assert config.parallel_for("lmstudio") == config.PARALLEL == 4
+    assert [profile.parallel_for("lmstudio") for profile in PROFILES.values()] == [2, 4, 8, 1]
 
 
 @pytest.mark.parametrize("provider", ["openai", "compatible", ""])
 def test_the_others_have_what_everyone_has(provider: str) -> None:
     assert pool_config_for(provider, CONNECTION_POOL_CONFIG) is CONNECTION_POOL_CONFIG
-    assert config.parallel_for(provider) == 4
+    assert PROFILES[BALANCED].parallel_for(provider) == 4
 
 
 def test_what_a_person_set_stays_where_it_goes_further() -> None:
