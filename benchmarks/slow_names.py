@@ -128,10 +128,8 @@ def main() -> None:
     if reason:
         print(f"Not measured: {reason}")
         return
-    print(
-        f"A name server that answers late: {AT_ONCE} connections at once, {IN_A_ROW} one after the other, a film of {CUES}"
-    )
-    print("cues that begins cold, and how often the name server was asked in all of it.\n")
+    print(f"A name server that answers late: {AT_ONCE} connections at once, {IN_A_ROW} one after the other, a film of")
+    print(f"{CUES} cues that begins cold, and how often the name server was asked in all of it.\n")
     print(f"{'':24}{f'{AT_ONCE} at once':>13}{f'{IN_A_ROW} in a row':>14}{'film':>10}{'asked':>13}")
     sys.stdout.flush()
     namespace.show([sys.executable, "-m", "benchmarks.slow_names", "inside"])
