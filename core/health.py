@@ -63,7 +63,7 @@ class EndpointHealth:
             news = self._in_a_row == THRESHOLD
             self.failing = self._in_a_row >= THRESHOLD
         if news:
-            log.warning("%s: %d requests in a row without an answer (%s)", self._name, THRESHOLD, failure.kind)
+            log.info("%s: %d requests in a row without an answer (%s)", self._name, THRESHOLD, failure.kind)
         return news
 
     def watch(self, gate: Gate, maxsize: int, handed_out: int) -> None:
