@@ -74,6 +74,11 @@ def test_advice_comes_from_rate_and_times() -> None:
     assert advice(answers(64), [0.2, 1.5]) == Advice(8, 3, 30, 14)
 
 
+def test_a_pause_between_two_films_asks_for_no_fewer_connections() -> None:
+    first, second = answers(30, ends=1000.0), answers(30, ends=1400.0)
+    assert advice([*first, *second], [0.2]) == advice(second, [0.2])
+
+
 def test_there_is_no_advice_before_enough_was_measured() -> None:
     assert advice([], [0.1]) is None
     assert advice(answers(ENOUGH - 1), [0.1]) is None

@@ -60,7 +60,6 @@ def test_a_profile_counts_instead_of_the_sliders_until_they_are_chosen_again(
     remote.change_setting("pool_profile", "debug")
     translate(remote, film, 12.0)
     assert standin.stats().max_in_flight == 1
-    remote.picture("profile")
     remote.change_setting("pool_profile", "custom")
     standin.reset()
     translate(remote, film, 14.0)
