@@ -32,6 +32,7 @@ class PoolConfig:
     num_pools: int = bounded(10, 1, 50, "endpoints")
     maxsize: int = bounded(20, 1, 100, "connections an endpoint")
     connect_timeout: float = bounded(5.0, 0.1, 120.0, "s for each address, and for the TLS handshake")
+    dns_ttl: float = bounded(60.0, 0.0, 3600.0, "s that the addresses of a name are remembered; 0 for not at all")
     first_byte_timeout: float = bounded(120.0, 0.1, 3600.0, "s to the headers of an answer, and to its first byte")
     read_timeout: float = bounded(30.0, 0.1, 3600.0, "s between bytes of an answer")
     total_timeout: float = bounded(600.0, 0.1, 86400.0, "s for a request in all, waits and retries included")

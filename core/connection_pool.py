@@ -17,6 +17,7 @@ from core.errors import CancelledError, ConfigError, PoolClosedError, SubAIError
 from core.failures import classify, expected, timed_out
 from core.health import HealthMonitor
 from core.inflight import Attempt, InFlight, working_on
+from core.names import Names
 from core.pool_endpoint import PoolEndpoint
 from core.pool_stats import EndpointSnapshot
 from core.sizing import open_file_limit, within_open_files
@@ -53,6 +54,8 @@ class ConnectionPoolManager:
     """Pools, endpoints and everything in flight. Thread-safe; also a context manager that closes on the way out.
 
     Endpoints (limits, permits, statistics) live as long as this object, pools may come and go.
+
+    :ivar names: what is known of the addresses of hosts.
     """
 
     def __init__(self, config: PoolConfig = CONNECTION_POOL_CONFIG) -> None:
@@ -61,6 +64,7 @@ class ConnectionPoolManager:
         self._managers: Dict[Tuple[Optional[str], Optional[str]], Any] = {}
         self._endpoints: Dict[str, PoolEndpoint] = {}
         self._in_flight = InFlight()
+        self.names = Names()
         self._monitor = HealthMonitor(self._look_after, config.health_interval)
         self._closed = False
 
@@ -117,7 +121,7 @@ class ConnectionPoolManager:
         with self._lock:
             known = self._endpoints.get(origin)
             if known is None:
-                known = self._endpoints[origin] = PoolEndpoint(origin, self.config, self._monitor)
+                known = self._endpoints[origin] = PoolEndpoint(origin, self.config, self._monitor, self.names)
         self._adapt(known, provider)
         return known
 
@@ -193,7 +197,11 @@ class ConnectionPoolManager:
     # --- looking after ----------------------------------------------------------------------------------------------
 
     def purge(self, reason: str) -> None:
-        """Retire every idle connection (after a sleep, a network change); what is in flight goes on."""
+        """Retire every idle connection (after a sleep, a network change) and ask for addresses anew.
+
+        What is in flight goes on.
+        """
+        self.names.forget()
         for endpoint in self._known_endpoints():
             endpoint.outdate(endpoint.generation, reason)
         for pool in self._pools():

@@ -8,6 +8,7 @@ from core.config import PoolConfig, pool_config_for
 from core.errors import TransportError
 from core.gate import Gate
 from core.health import EndpointHealth, HealthMonitor
+from core.names import Names
 from core.pool_stats import EndpointStats
 from core.sizing import Timing
 
@@ -18,14 +19,15 @@ class PoolEndpoint:
     :ivar provider: whose it is, as far as that matters: the one in ``core.config.PROVIDER_OVERRIDES``, or ``""``.
     :ivar generation: connections of an older one are not used again.
     :ivar purge_reason: why the generation last changed.
-    :ivar monitor: to be told of idle connections.
+    :ivar monitor: to be told of idle connections. :ivar names: to be asked for addresses.
     """
 
-    def __init__(self, origin: str, config: PoolConfig, monitor: HealthMonitor) -> None:
+    def __init__(self, origin: str, config: PoolConfig, monitor: HealthMonitor, names: Names) -> None:
         self.origin = origin
         self.provider = ""
         self.config = config
         self.monitor = monitor
+        self.names = names
         self.gate = Gate(config.maxsize)
         self.concurrency = AdaptiveConcurrency(origin, self.gate)
         self.stats = EndpointStats()

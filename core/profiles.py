@@ -81,6 +81,7 @@ PROFILES: Mapping[str, Profile] = {
             parallel=1,
             pool=PoolConfig(
                 connect_timeout=60.0,
+                dns_ttl=0.0,
                 first_byte_timeout=900.0,
                 read_timeout=300.0,
                 total_timeout=3600.0,
