@@ -1,4 +1,4 @@
-"""Servers that answer as Ollama, LM Studio and llama.cpp do; as a fixture: ``from local_servers_support import serving``."""
+"""Servers that answer as Ollama, LM Studio and llama.cpp do; import ``serving`` from here to have them as a fixture."""
 
 import itertools
 import json
