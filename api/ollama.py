@@ -25,6 +25,9 @@ PORT = 11434
 #: one makes the server load the model anew; 100 cues fit in most languages.
 LEAST_CONTEXT = 8192
 
+_lock = threading.Lock()
+_contexts: Dict[Tuple[str, str], int] = {}  # the largest that each model was asked for; never a smaller one again
+
 _FINISH = {"": STOP, "stop": STOP, "length": LENGTH}
 
 
@@ -43,13 +46,6 @@ class Ollama(HTTPProvider):
         "think": ("think",),
         "format": ("format", "schema", "grammar"),
     }
-
-    def __init__(
-        self, *, api_key: str = "", base_url: Optional[str] = None, transport: Optional[Transport] = None
-    ) -> None:
-        super().__init__(api_key=api_key, base_url=base_url, transport=transport)
-        self._lock = threading.Lock()
-        self._contexts: Dict[str, int] = {}  # the largest that each model was asked for
 
     def list_models(self, cancel: CancelToken) -> List[str]:
         return sorted(models_in(self._fetch(self._request("GET", f"{self.base_url}/api/tags", cancel))))
@@ -73,7 +69,7 @@ class Ollama(HTTPProvider):
         # What does not fit after all is an error then, and an answer that fills the context ends there. Older versions
         # do not know the two, and go on for as long as the number of tokens allows.
         body.update(truncate=False, shift=False)
-        context = self._context_for(chat.model, messages)
+        context = _context_for(self.base_url, chat.model, messages)
         options: Dict[str, Any] = {"num_ctx": context, "num_predict": chat.max_output_tokens or context}
         if chat.temperature is not None:
             options["temperature"] = chat.temperature
@@ -104,14 +100,6 @@ class Ollama(HTTPProvider):
     def _key_hint(self) -> str:
         return f"Sign in with: ollama signin. Or check {self.key_name}, or make a new key{self._at_page()}."
 
-    def _context_for(self, model: str, messages: Sequence[Message]) -> int:
-        wanted = LEAST_CONTEXT
-        while wanted < _tokens(messages):
-            wanted *= 2
-        with self._lock:
-            self._contexts[model] = max(wanted, self._contexts.get(model, 0))
-            return self._contexts[model]
-
 
 def models_in(data: object) -> List[str]:
     """The models of ``/api/tags`` or ``/api/ps`` that can chat; older versions do not tell what each can do."""
@@ -126,6 +114,15 @@ def models_in(data: object) -> List[str]:
 def call(prompt: str, model: str, api_key: str, *, client: Optional[Transport] = None) -> str:
     """One turn of free text, over ``client`` or the shared pool; ``model`` may be ``""`` for the one that is loaded."""
     return Ollama(api_key=api_key, transport=client).ask(prompt, model)
+
+
+def _context_for(base_url: str, model: str, messages: Sequence[Message]) -> int:
+    wanted = LEAST_CONTEXT
+    while wanted < _tokens(messages):
+        wanted *= 2
+    with _lock:
+        _contexts[base_url, model] = max(wanted, _contexts.get((base_url, model), 0))
+        return _contexts[base_url, model]
 
 
 def _tokens(messages: Sequence[Message]) -> int:

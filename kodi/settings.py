@@ -131,9 +131,8 @@ class Reader:
     def _profile(self, values: xbmcaddon.Settings, provider: str) -> Profile:
         name, last = values.getString("pool_profile"), self.current.profile
         if name == CUSTOM:
-            profile = replace(
-                PROFILES[BALANCED], name=CUSTOM, pool=self._part("pool", lambda: _pool(values), last.pool)
-            )
+            pool = self._part("pool", lambda: _pool(values), last.pool)
+            profile = replace(PROFILES[BALANCED], name=CUSTOM, pool=pool, parallel=1)
             parallel = values.getInt("parallel_requests")
         else:
             profile = self._part("profile", lambda: _named_profile(name), last)

@@ -5,7 +5,7 @@ from typing import Any, Dict, Iterator
 
 import pytest
 from kodi_fakes import FakeKodi, fake_kodi
-from test_local_servers import OLLAMA, Serving, serving
+from local_servers_support import OLLAMA, Serving, serving
 
 from api import local_servers
 from cli.standin import StandIn

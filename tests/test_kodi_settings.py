@@ -69,6 +69,8 @@ def test_ollama_is_asked_one_thing_at_a_time_unless_told_otherwise(
     assert reader.refresh().parallel == parallel == PROFILES[BALANCED].parallel_for(provider)
     fake_kodi.settings["ollama_parallel_requests"] = 2
     assert reader.refresh().parallel == (2 if provider == "ollama" else 4)
+    fake_kodi.settings["pool_profile"] = "fast"
+    assert reader.refresh().parallel == (2 if provider == "ollama" else 8)
 
 
 def test_key_model_and_address_are_those_of_the_chosen_provider(fake_kodi: FakeKodi, reader: Reader) -> None:
