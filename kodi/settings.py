@@ -1,5 +1,6 @@
 """The settings screen as values for the engine. What does not go together is told, and the last good set stays."""
 
+import threading
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Optional, TypeVar
 
@@ -30,6 +31,9 @@ CUSTOM = "custom"  # the profile that consists of the sliders
 CA_COPY = "ca.pem"
 #: Which of the pool's tunables have a setting, each ``pool_`` and its name.
 POOL_FIELDS = ("num_pools", "maxsize", "connect_timeout", "read_timeout", "max_idle", "max_age")
+
+#: How often Kodi's file is read until it is whole, and seconds between.
+READ_TRIES, READ_PAUSE = 20, 0.1
 
 _T = TypeVar("_T")
 
@@ -101,8 +105,7 @@ class Reader:
 
     def refresh(self) -> Settings:
         """The settings as they are now, and ``current`` from here on; a part that cannot be used stays as it was."""
-        values = xbmcaddon.Addon(addon.ID).getSettings()  # a new one each time: an older one keeps the older values
-        last = self.current
+        values, last = _stored_values(), self.current
         provider = self._part("provider", lambda: _provider(values.getString("provider")), last.provider)
         self.current = Settings(
             consent=values.getBool("consent"),
@@ -124,7 +127,7 @@ class Reader:
 
     def secrets(self) -> List[str]:
         """Every key that is stored, of whichever provider, and the proxy's address, which may hold a password."""
-        values = xbmcaddon.Addon(addon.ID).getSettings()
+        values = _stored_values()
         keys = [values.getString(f"{provider}_api_key").strip() for provider in (*PROVIDERS, COMPATIBLE)]
         return [secret for secret in (*keys, self.current.proxy) if secret]
 
@@ -183,7 +186,25 @@ def store(values: Dict[str, Any]) -> None:
 
 def stored(name: str) -> str:
     """The text that is stored under this id."""
-    return str(xbmcaddon.Addon(addon.ID).getSettings().getString(name))
+    return str(_stored_values().getString(name))
+
+
+def _stored_values() -> xbmcaddon.Settings:
+    """What is stored now: a new object each time, since an older one keeps the older values.
+
+    :raises TypeError: Kodi could not read them for all of ``READ_TRIES``.
+    """
+    for remaining in reversed(range(READ_TRIES)):
+        values = xbmcaddon.Addon(addon.ID).getSettings()
+        try:
+            values.getString("provider")
+        except TypeError:  # another interpreter is writing the file, so Kodi read half of it: nothing has a type then
+            if not remaining:
+                raise
+            threading.Event().wait(READ_PAUSE)
+        else:
+            break
+    return values
 
 
 def reset_connections() -> None:

@@ -90,10 +90,18 @@ def test_an_incomplete_window_adds_nothing(endpoint: Endpoint) -> None:
     for _ in range(3):
         endpoint.concurrency.succeeded()
     assert endpoint.gate.permits == 4
-    endpoint.concurrency.troubled()
-    assert endpoint.gate.permits == 2, "the successes before it count no more"
-    endpoint.concurrency.succeeded()
-    assert endpoint.later().gate.permits == 2
+    for permit in permits:
+        permit.release()
+
+
+def test_trouble_within_a_window_makes_it_begin_anew(endpoint: Endpoint) -> None:
+    endpoint.trouble()
+    permits = [endpoint.gate.acquire(0, Attempt()) for _ in range(4)]
+    for _ in range(3):
+        endpoint.concurrency.succeeded()
+    assert endpoint.trouble() == 4, "the cooldown of the first is not over"
+    endpoint.later().concurrency.succeeded()
+    assert endpoint.gate.permits == 4
     for permit in permits:
         permit.release()
 

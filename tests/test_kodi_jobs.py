@@ -10,12 +10,14 @@ from typing import Iterator, List, Optional
 
 import pytest
 from kodi_fakes import FakeKodi, fake_kodi
+from standin_faults import always, failing
 
 from cli.standin import StandIn
 from cli.standin.pace import Pace
+from core.cancel import CancelToken
 from core.config import PoolConfig
-from core.errors import InputError, KeyRefusedError
-from core.profiles import Profile
+from core.errors import InputError, KeyRefusedError, ServerError
+from core.profiles import DEBUG, PROFILES, Profile
 from kodi import jobs, pace, vfs
 from kodi.copies import CopyHunt
 from kodi.desk import Desk, Finished
@@ -334,6 +336,16 @@ def test_a_second_request_for_the_same_film_joins_the_first(
     assert book.running() == []
     book.note_end(first)
     assert book.last is first
+
+
+def test_a_profile_says_how_often_is_asked_again(engine: Engine, standin: StandIn) -> None:
+    engine.apply(replace(settings_for(standin), profile=PROFILES[DEBUG]))
+    standin.script = always(failing)
+    provider = engine.provider()
+    provider.forget_refusals()
+    with pytest.raises(ServerError):
+        provider.check("m", CancelToken())
+    assert standin.stats().requests == 1
 
 
 def test_new_settings_hold_without_a_new_pool(engine: Engine, desk: Desk, folder: Path, standin: StandIn) -> None:

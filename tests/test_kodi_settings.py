@@ -5,7 +5,8 @@ from typing import List
 
 import pytest
 import xbmc
-from kodi_fakes import FakeKodi, fake_kodi
+import xbmcaddon
+from kodi_fakes import FakeKodi, FakeSettings, fake_kodi
 
 from core.config import CONNECTION_POOL_CONFIG
 from core.profiles import BALANCED, PROFILES
@@ -28,6 +29,21 @@ def reader(told: List[str]) -> Reader:
 def test_a_fresh_installation_has_the_defaults_of_the_code(fake_kodi: FakeKodi, reader: Reader) -> None:
     assert reader.refresh() == Settings()
     assert reader.current.pool == CONNECTION_POOL_CONFIG
+
+
+def test_a_file_that_is_being_written_is_read_again(
+    fake_kodi: FakeKodi, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kodi then knows no type of any setting."""
+    whole, halves = xbmcaddon.Addon.getSettings, [FakeSettings({}), FakeSettings({})]
+    monkeypatch.setattr(settings, "READ_PAUSE", 0.001)
+    monkeypatch.setattr(xbmcaddon.Addon, "getSettings", lambda addon: halves.pop() if halves else whole(addon))
+    fake_kodi.settings["parallel_requests"] = 9
+    assert reader.refresh().parallel == 9
+    monkeypatch.setattr(xbmcaddon.Addon, "getSettings", lambda addon: FakeSettings({}))
+    with pytest.raises(TypeError):
+        reader.refresh()
+    assert reader.current.parallel == 9
 
 
 def test_nothing_may_be_sent_before_consent_and_a_key(fake_kodi: FakeKodi, reader: Reader) -> None:
