@@ -31,7 +31,7 @@ def run(arguments: List[str]) -> None:
 def _list_rows(handle: int, video: str) -> None:
     answer = messages.ask("rows", {"video": video} if video else {}, LOOKING)
     if answer is None or not answer["ok"]:
-        windows.notice(answer["text"] if answer else localised(strings.NO_SERVICE))
+        windows.say(answer["text"] if answer else localised(strings.NO_SERVICE))
         return
     for row in answer["rows"]:
         item = xbmcgui.ListItem(label=row["language"], label2=row["text"])
@@ -47,7 +47,7 @@ def _hand_over(handle: int, action: str, path: str) -> None:
         item = xbmcgui.ListItem(label=vfs.base_name(answer["path"]))
         xbmcplugin.addDirectoryItem(handle, answer["path"], item, isFolder=False)
     elif answer is None or answer.get("text"):
-        windows.notice(answer["text"] if answer else localised(strings.NO_SERVICE))
+        windows.say(answer["text"] if answer else localised(strings.NO_SERVICE))
 
 
 def _ask(action: str, path: str) -> Any:

@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 import xbmc
 import xbmcgui
@@ -19,12 +19,13 @@ from kodi import addon
 ACTIONS = frozenset(
     {
         "status", "rows", "show", "estimate", "start", "cancel", "retry", "anew", "remove", "why", "models",
-        "test_connection", "connections",
+        "test_connection", "connections", "give_up",
     }
 )  # fmt: skip
 PATIENCE = 2.0  # seconds: a service that runs answers within a tenth of this
 MAX_DATA = 20_000  # characters of a message; a path is far shorter
 
+_GIVING_UP = 2.0  # seconds that the service may take for that
 _HOME = 10000
 _STEP = 0.02  # seconds between two looks at the property
 _ID = re.compile(r"[0-9a-f]{16}")
@@ -43,23 +44,38 @@ class Message:
     expires: float
 
 
-def ask(action: str, data: Optional[Mapping[str, Any]] = None, timeout: float = PATIENCE) -> Optional[Dict[str, Any]]:
-    """Have the service do ``action``; its answer, or None when none came within ``timeout`` seconds."""
+def ask(
+    action: str,
+    data: Optional[Mapping[str, Any]] = None,
+    timeout: float = PATIENCE,
+    given_up: Callable[[], bool] = lambda: False,
+) -> Optional[Dict[str, Any]]:
+    """Have the service do ``action``; its answer, or None when none came within ``timeout`` seconds.
+
+    As soon as ``given_up`` is true the service is told to leave it, and answers nothing that counts: None.
+    """
     ident = secrets.token_hex(8)
-    content = {"id": ident, "expires": time.time() + timeout, "data": dict(data or {})}
-    notify = {"sender": addon.ID, "message": action, "data": content}
-    xbmc.executeJSONRPC(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "JSONRPC.NotifyAll", "params": notify}))
+    _send(action, ident, data or {}, timeout)
     window, monitor = xbmcgui.Window(_HOME), xbmc.Monitor()
-    end = time.monotonic() + timeout
+    end, unwanted = time.monotonic() + timeout, False
     while time.monotonic() < end:
         text = window.getProperty(_property(ident))
         if text:
             window.clearProperty(_property(ident))
             answer: Dict[str, Any] = json.loads(text)
-            return answer
+            return None if unwanted else answer
+        if not unwanted and given_up():
+            unwanted, end = True, time.monotonic() + _GIVING_UP
+            _send("give_up", secrets.token_hex(8), {"of": ident}, 0.0)
         if monitor.waitForAbort(_STEP):
             break
     return None
+
+
+def _send(action: str, ident: str, data: Mapping[str, Any], timeout: float) -> None:
+    content = {"id": ident, "expires": time.time() + timeout, "data": dict(data)}
+    notify = {"sender": addon.ID, "message": action, "data": content}
+    xbmc.executeJSONRPC(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "JSONRPC.NotifyAll", "params": notify}))
 
 
 def read(sender: str, method: str, data: str) -> Optional[Message]:

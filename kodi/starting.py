@@ -130,7 +130,10 @@ class Starting:
         self.raise_if_not_ready()
         dialog = bool(data.get("dialog"))
         video = service.player.playing() if dialog else str(data.get("video", ""))
-        task = service.desk.task(str(data.get("source", "")), video, self.facts(video))
+        source = str(data.get("source", ""))
+        if video and source not in [one.path for one in service.desk.all_candidates(video)]:
+            raise InputError(localised(strings.NO_SOURCE))
+        task = service.desk.task(source, video, self.facts(video))
         task = replace(task, replace=bool(data.get("replace")), anew=bool(data.get("anew")))
         service.choices.forget(video)
         if dialog:
