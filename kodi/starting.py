@@ -3,6 +3,7 @@
 Anyone can send messages, so a path only counts if it is a subtitle of the film in question that can be read.
 """
 
+import hashlib
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
@@ -61,11 +62,9 @@ class Starting:
     def show(self, data: Answer) -> Answer:
         """A copy of a subtitle that is there already, for Kodi to copy where it likes."""
         service = self._service
-        video, path = service.player.playing(), str(data.get("path", ""))
+        video = service.player.playing()
         finished = service.desk.finished(video)
-        known = [one.path for one in service.desk.all_candidates(video)]
-        if path not in known and (finished is None or path != finished.path):
-            raise InputError(localised(strings.NO_SOURCE))
+        path = _one_of([*([finished.path] if finished else []), *self._paths(video)], data)
         service.choices.forget(video)
         job = next((one for one in service.book.of_video(video) if one.output == path), None)
         content = job.lines.render() if job is not None else vfs.read_bytes(path)
@@ -130,9 +129,7 @@ class Starting:
         self.raise_if_not_ready()
         dialog = bool(data.get("dialog"))
         video = service.player.playing() if dialog else str(data.get("video", ""))
-        source = str(data.get("source", ""))
-        if video and source not in [one.path for one in service.desk.all_candidates(video)]:
-            raise InputError(localised(strings.NO_SOURCE))
+        source = _one_of(self._paths(video), data) if video else str(data.get("source", ""))
         task = service.desk.task(source, video, self.facts(video))
         task = replace(task, replace=bool(data.get("replace")), anew=bool(data.get("anew")))
         service.choices.forget(video)
@@ -169,6 +166,9 @@ class Starting:
             expect(job)
         return {"ok": True, "path": answered}
 
+    def _paths(self, video: str) -> List[str]:
+        return [one.path for one in self._service.desk.all_candidates(video)]
+
     def _hand_out(self, name: str, content: bytes) -> str:
         folder = os.path.join(self._service.engine.folder, ANSWERED)
         vfs.make_folder(folder)
@@ -198,6 +198,23 @@ def _row(language: Optional[Language], text: str, action: str, path: str, stars:
         "flag": language.base if language else "",
         "text": text,
         "action": action,
-        "path": path,
+        "row": _mark(path),
         "stars": stars,
     }
+
+
+def _mark(path: str) -> str:
+    """Kodi logs what a row stands for, and the path of a share may hold a password."""
+    return hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+
+
+def _one_of(known: List[str], data: Answer) -> str:
+    """The file that a message means, by its path or the mark of its row.
+
+    :raises InputError: it is none of the ``known``.
+    """
+    source, row = str(data.get("source", "")), str(data.get("row", ""))
+    found = next((path for path in known if source == path or row == _mark(path)), None)
+    if found is None:
+        raise InputError(localised(strings.NO_SOURCE))
+    return found

@@ -323,3 +323,20 @@ def test_of_settings_that_change_twice_the_last_ones_hold(
     service.onSettingsChanged()
     rest(service)
     assert service.engine.settings.parallel == 6
+
+
+def test_a_row_of_the_subtitle_dialog_says_nothing_of_where_its_file_lies(
+    service: Service, fake_kodi: FakeKodi, film: Path
+) -> None:
+    """Kodi logs what a row stands for, and the path of a share may hold a password."""
+    fake_kodi.playing = f"smb:/{film}"  # a share, as in kodi_fakes
+    rows = messages.ask("rows", {}, PATIENT)
+    assert rows is not None
+    assert [row["action"] for row in rows["rows"]] == ["show", "start"]
+    assert str(film.parent) not in str(rows)
+    for row in rows["rows"]:
+        answer = messages.ask(row["action"], {"row": row["row"], "dialog": True}, PATIENT)
+        assert answer is not None
+        assert Path(answer["path"]).read_bytes() == film.with_name("film.en.srt").read_bytes()
+    assert [job.task.film.path for job in service.book.running()] == [f"smb:/{film.with_name('film.en.srt')}"]
+    fake_kodi.playing = ""
