@@ -40,7 +40,8 @@ class Starting:
         """Row 0 is free; each of the others is a source and what translating it takes."""
         service = self._service
         video = str(data.get("video", "")) or service.player.playing()
-        wrong = service.desk.why_not(video)
+        elsewhere = not video and service.player.plays_elsewhere()
+        wrong = localised(strings.PLAYS_ELSEWHERE) if elsewhere else service.desk.why_not(video)
         if wrong:
             return {"ok": False, "text": wrong}
         if not service.engine.settings.ready:

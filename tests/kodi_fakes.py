@@ -90,7 +90,7 @@ class FakeKodi:
         self.playing = ""
         self.streams: List[Dict[str, Any]] = []
         self.shown_stream: Optional[int] = None
-        self.player = "internal"
+        self.plays_elsewhere = False
         self.given_up = False
         self.service: Any = None
         self.properties: Dict[str, str] = {}
@@ -126,9 +126,6 @@ class FakeKodi:
         if asked["method"] == "JSONRPC.NotifyAll" and self.service is not None:
             sent = asked["params"]
             self.service.onNotification(sent["sender"], f"Other.{sent['message']}", json.dumps(sent["data"]))
-        if asked["method"] == "Player.GetActivePlayers":
-            players = [{"playerid": 1, "type": "video", "playertype": self.player}] if self.playing else []
-            return json.dumps({"result": players})
         if asked["method"] == "Settings.GetSettingValue" and asked["params"]["setting"] in self.kodi_settings:
             return json.dumps({"result": {"value": self.kodi_settings[asked["params"]["setting"]]}})
         return json.dumps({"error": {"code": -32602}})
@@ -216,6 +213,7 @@ def fake_kodi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKodi:
     }
     player: Dict[str, Any] = {
         "isPlayingVideo": lambda _: bool(kodi.playing),
+        "isExternalPlayer": lambda _: kodi.plays_elsewhere,
         "getPlayingFile": lambda _: kodi.playing,
         "getTime": lambda _: 0.0,
         "setSubtitles": lambda _, path: kodi.add_stream(path),

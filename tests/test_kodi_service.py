@@ -239,6 +239,23 @@ def test_the_question_about_a_film_goes_with_the_film(
     assert not service.book.running()
 
 
+def test_in_a_film_that_another_program_plays_nothing_is_asked_or_shown_and_the_dialog_says_why(
+    service: Service, fake_kodi: FakeKodi, film: Path
+) -> None:
+    fake_kodi.settings["auto_translate"] = "on"
+    service._take_settings()
+    fake_kodi.plays_elsewhere = True
+    play(service, fake_kodi, film)
+    assert not service.book.running()
+    rows = messages.ask("rows", {}, PATIENT)
+    assert rows is not None
+    assert rows["text"].startswith("This film plays in another program")
+    shown = fake_kodi.shown_stream
+    translate(service, film)
+    assert film.with_name("film.es.srt").exists()
+    assert fake_kodi.shown_stream == shown
+
+
 # --- messages -------------------------------------------------------------------------------------------------------
 
 
