@@ -22,6 +22,7 @@ class Answers:
     def __init__(self, service: "Service") -> None:
         self._service = service
         self._starting = Starting(service)
+        self._starting.clear_up()
         self._actions: Dict[str, Callable[[Dict[str, Any]], Answer]] = {
             "status": self._status,
             "rows": self._starting.rows,

@@ -8,8 +8,9 @@ import json
 import re
 import secrets
 import time
+from collections import deque
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Deque, Dict, Mapping, Optional
 
 import xbmc
 import xbmcgui
@@ -28,6 +29,8 @@ MAX_DATA = 20_000  # characters of a message; a path is far shorter
 _GIVING_UP = 2.0  # seconds that the service may take for that
 _HOME = 10000
 _STEP = 0.02  # seconds between two looks at the property
+_AGAIN = 0.5  # seconds after which a question is asked again: a service that is only just starting hears nothing
+_REMEMBERED = 256  # messages; more than anyone asks in the time that a question is repeated
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -55,27 +58,34 @@ def ask(
     As soon as ``given_up`` is true the service is told to leave it, and answers nothing that counts: None.
     """
     ident = secrets.token_hex(8)
-    _send(action, ident, data or {}, timeout)
+    question = _notification(action, ident, data or {}, timeout)
     window, monitor = xbmcgui.Window(_HOME), xbmc.Monitor()
-    end, unwanted = time.monotonic() + timeout, False
-    while time.monotonic() < end:
+    now = asked = time.monotonic()
+    end, unwanted = now + timeout, False
+    xbmc.executeJSONRPC(question)
+    while now < end:
         text = window.getProperty(_property(ident))
         if text:
             window.clearProperty(_property(ident))
             answer: Dict[str, Any] = json.loads(text)
             return None if unwanted else answer
         if not unwanted and given_up():
-            unwanted, end = True, time.monotonic() + _GIVING_UP
-            _send("give_up", secrets.token_hex(8), {"of": ident}, 0.0)
+            unwanted, end = True, now + _GIVING_UP
+            question = _notification("give_up", secrets.token_hex(8), {"of": ident}, 0.0)
+            xbmc.executeJSONRPC(question)
         if monitor.waitForAbort(_STEP):
             break
+        now = time.monotonic()
+        if now - asked > _AGAIN:
+            xbmc.executeJSONRPC(question)
+            asked = now
     return None
 
 
-def _send(action: str, ident: str, data: Mapping[str, Any], timeout: float) -> None:
+def _notification(action: str, ident: str, data: Mapping[str, Any], timeout: float) -> str:
     content = {"id": ident, "expires": time.time() + timeout, "data": dict(data)}
     notify = {"sender": addon.ID, "message": action, "data": content}
-    xbmc.executeJSONRPC(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "JSONRPC.NotifyAll", "params": notify}))
+    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": "JSONRPC.NotifyAll", "params": notify})
 
 
 def read(sender: str, method: str, data: str) -> Optional[Message]:
@@ -85,7 +95,7 @@ def read(sender: str, method: str, data: str) -> Optional[Message]:
         return None
     try:
         content = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(content, dict):
         return None
@@ -97,6 +107,20 @@ def read(sender: str, method: str, data: str) -> Optional[Message]:
     if not all(isinstance(value, (str, bool)) for value in inner.values()):
         return None
     return Message(ident, action, inner, float(expires))
+
+
+class Heard:
+    """Tells a message from its repetitions."""
+
+    def __init__(self) -> None:
+        self._ids: Deque[str] = deque(maxlen=_REMEMBERED)
+
+    def is_new(self, message: Message) -> bool:
+        """Whether it is heard for the first time."""
+        if message.id in self._ids:
+            return False
+        self._ids.append(message.id)
+        return True
 
 
 def answer(message: Message, content: Mapping[str, Any]) -> None:

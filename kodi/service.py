@@ -42,6 +42,7 @@ class Service(xbmc.Monitor):
         self.teller = Teller(self.spawn, self.ending)
         self._reader = Reader(self.teller.say)
         self._reading = threading.Lock()  # what is read first must not be taken over last
+        self._heard = messages.Heard()
         settings = self._reader.refresh()
         log.hide(self._reader.secrets())
         vfs.make_folder(addon.profile())
@@ -63,6 +64,7 @@ class Service(xbmc.Monitor):
     def run(self) -> None:
         """Until Kodi quits, or the add-on is disabled or updated."""
         logger.info("Ready: %s, %d requests at once", self.engine.pool, self.engine.settings.parallel)
+        self._tell_limits()
         if self.player.playing():
             self._film_started()
         while not self.waitForAbort(TICK):
@@ -77,7 +79,7 @@ class Service(xbmc.Monitor):
             self.engine.pool.purge("woke up")
             return
         message = messages.read(sender, method, data)
-        if message is not None:
+        if message is not None and self._heard.is_new(message):
             self.spawn(lambda: self._answer(message))
 
     def _answer(self, message: messages.Message) -> None:
@@ -97,6 +99,7 @@ class Service(xbmc.Monitor):
             log.hide(self._reader.secrets())
             self.engine.apply(settings)
         self.teller.forget()
+        self._tell_limits()
 
     def _film_started(self) -> None:
         video = self.player.playing()
@@ -214,6 +217,12 @@ class Service(xbmc.Monitor):
         else:
             windows.notice(wording.last_words(job))
             self.spawn(lambda: self._unasked.prepare_next(job.task))
+
+    def _tell_limits(self) -> None:
+        """The pool may be smaller than was asked for: so many open files the system does not allow."""
+        asked, given = self.engine.settings.pool, self.engine.pool.config
+        if given != asked:
+            self.teller.once(localised(strings.FEW_FILES, count=given.maxsize))
 
     def _forget_refusals(self) -> None:
         """A person asks again, and may have paid or mended the key meanwhile."""

@@ -5,6 +5,7 @@ Anyone can send messages, so a path only counts if it is a subtitle of the film 
 
 import hashlib
 import os
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
@@ -33,6 +34,7 @@ class Starting:
 
     def __init__(self, service: "Service") -> None:
         self._service = service
+        self._answered = os.path.join(service.engine.folder, ANSWERED)
 
     # --- the subtitle dialog ----------------------------------------------------------------------------------------
 
@@ -170,10 +172,13 @@ class Starting:
     def _paths(self, video: str) -> List[str]:
         return [one.path for one in self._service.desk.all_candidates(video)]
 
+    def clear_up(self) -> None:
+        """Delete what Kodi was handed in earlier days: it has made its copies."""
+        shutil.rmtree(self._answered, ignore_errors=True)
+
     def _hand_out(self, name: str, content: bytes) -> str:
-        folder = os.path.join(self._service.engine.folder, ANSWERED)
-        vfs.make_folder(folder)
-        path = vfs.join(folder, name)
+        vfs.make_folder(self._answered)
+        path = vfs.join(self._answered, name)
         vfs.write(path, content)
         return path
 

@@ -4,6 +4,7 @@ import itertools
 import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Iterator, List, Optional
 
@@ -12,7 +13,9 @@ from kodi_fakes import FakeKodi, fake_kodi
 
 from cli.standin import StandIn
 from cli.standin.pace import Pace
+from core.config import PoolConfig
 from core.errors import InputError, KeyRefusedError
+from core.profiles import Profile
 from kodi import jobs, pace, vfs
 from kodi.copies import CopyHunt
 from kodi.desk import Desk, Finished
@@ -336,8 +339,7 @@ def test_a_second_request_for_the_same_film_joins_the_first(
 def test_new_settings_hold_without_a_new_pool(engine: Engine, desk: Desk, folder: Path, standin: StandIn) -> None:
     run(task_for(desk, folder), engine)
     pool = engine.pool
-    changed = settings_for(standin)
-    engine.apply(Settings(**{**vars(changed), "parallel": 1, "pool": type(changed.pool)(maxsize=2, num_pools=3)}))
+    engine.apply(replace(settings_for(standin), profile=Profile("mine", 1, PoolConfig(maxsize=2, num_pools=3))))
     assert engine.pool is pool
     assert pool.config.maxsize == 2
     (folder / "film.es.srt").unlink()

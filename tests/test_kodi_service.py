@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Callable, Iterator, List
 
 import pytest
+import xbmc
 import xbmcgui
 from kodi_fakes import FakeKodi, fake_kodi
 from standin_faults import always, refusing
@@ -298,7 +299,7 @@ def test_who_gives_up_a_connection_test_ends_its_request_at_once(
 
 def test_a_connection_test_does_not_outlive_the_service(service: Service, standin: StandIn) -> None:
     standin.script = always(refusing(429, "Slow down.", Retry_After="60"))
-    messages._send("test_connection", "0123456789abcdef", {}, 60.0)
+    xbmc.executeJSONRPC(messages._notification("test_connection", "0123456789abcdef", {}, 60.0))
     until(lambda: standin.stats().requests, "the first request")
     service._close()
     rest(service)
@@ -351,9 +352,14 @@ def test_a_row_of_the_subtitle_dialog_says_nothing_of_where_its_file_lies(
     assert rows is not None
     assert [row["action"] for row in rows["rows"]] == ["show", "start"]
     assert str(film.parent) not in str(rows)
+    handed = []
     for row in rows["rows"]:
         answer = messages.ask(row["action"], {"row": row["row"], "dialog": True}, PATIENT)
         assert answer is not None
-        assert Path(answer["path"]).read_bytes() == film.with_name("film.en.srt").read_bytes()
+        handed.append(Path(answer["path"]))
+        assert handed[-1].read_bytes() == film.with_name("film.en.srt").read_bytes()
     assert [job.task.film.path for job in service.book.running()] == [f"smb:/{film.with_name('film.en.srt')}"]
     fake_kodi.playing = ""
+    service._close()
+    Service()._close()
+    assert not any(path.exists() for path in handed)

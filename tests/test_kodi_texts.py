@@ -34,7 +34,7 @@ ENGLISH = texts("en_gb")
 IN_PASSING = (
     strings.DONE_ALL, strings.DONE_SOME, strings.STOPPED, strings.JOINED, strings.NEXT_READY, strings.REMOVED,
     strings.NO_SOURCE, strings.NOTHING_RUNS, strings.KEY_STORED, strings.RESET_DONE, strings.UNREACHABLE, strings.BUSY,
-    strings.LIMIT_HIT, strings.LIMIT_REACHED,
+    strings.LIMIT_HIT, strings.LIMIT_REACHED, strings.FEW_FILES,
 )  # fmt: skip
 
 
@@ -98,7 +98,13 @@ def test_what_is_told_in_passing_is_short_enough_for_a_notice(language: str) -> 
     """Whatever is longer scrolls, and is gone before it was seen to its end."""
     own = {number: translated or english for number, (english, translated) in texts(language).items()}
     longest_provider = max((own[strings.OWN_SERVER], "OpenRouter"), key=windows.width)
-    values = {"provider": longest_provider, "source": own[strings.LANGUAGES["en"]], "limit": "$12.00", "kept": 14}
+    values = {
+        "provider": longest_provider,
+        "source": own[strings.LANGUAGES["en"]],
+        "limit": "$12.00",
+        "kept": 14,
+        "count": 8,
+    }
     for number in IN_PASSING:
         text = own[number].format(done="1,318", total="1,332", **values)
         assert windows.width(text) <= windows.NOTICE_WIDTH, text
