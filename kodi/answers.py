@@ -118,10 +118,11 @@ class Answers:
             return {"ok": False, "text": localised(strings.NO_SOURCE)}
         for job in self._service.book.running():
             if job.output == output:
-                job.park()
+                job.park(for_good=True)
                 job.join(1.0)
-        removed = vfs.delete(output)
-        return {"ok": removed, "text": localised(strings.REMOVED) if removed else ""}
+        if vfs.exists(output) and not vfs.delete(output):
+            return {"ok": False, "text": localised(strings.NOT_REMOVED, name=vfs.base_name(output))}
+        return {"ok": True, "text": localised(strings.REMOVED)}
 
     # --- the provider -----------------------------------------------------------------------------------------------
 

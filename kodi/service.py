@@ -165,7 +165,7 @@ class Service(xbmc.Monitor):
         for job in jobs:
             self.offered.add(job.task.video)
             self._stopped.add(job)
-            job.park()
+            job.park(for_good=True)
         return len(jobs)
 
     def wrote(self, job: FilmJob) -> None:
