@@ -1,6 +1,6 @@
 """What the buttons on the settings screen do. Kodi has closed and stored the screen by then; it is opened again."""
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from core.errors import InputError
 from kodi import addon, first_run, key_file, settings, status_window, strings, windows
@@ -13,11 +13,11 @@ TEST_PATIENCE = 120.0
 
 def run(action: str) -> bool:
     """Do what the button called ``action`` says; False if there is no such button."""
-    act = _ACTIONS.get(action)
-    if act is None:
+    if action not in _ACTIONS:
         return False
+    act, page = _ACTIONS[action]
     act()
-    addon.open_settings()
+    addon.open_settings(page)
     return True
 
 
@@ -125,27 +125,31 @@ def _server_row(server: Mapping[str, Any], model: str) -> str:
     return localised(text, server=server["label"], model=model)
 
 
-def _asked(action: str, doing: str = "", data: Optional[Mapping[str, Any]] = None) -> Optional[Dict[str, Any]]:
-    """What the service answers to something that takes it a while; the person is told when it does not.
+def _asked(action: str, doing: str = "", data: Optional[Dict[str, Any]] = None) -> Optional[Dict[str, Any]]:
+    """What the service answers to something that takes it a while; None when the person gave up, or was told.
 
     :param doing: what the person sees meanwhile; that the provider is asked, if ``""``.
     """
     doing = doing or localised(strings.ASKING, provider=first_run.provider_name(settings.stored("provider")))
     answer = ask("status")  # it answers at once, or is not there; what follows may take its time
-    if answer is not None:
-        with windows.working(doing):
-            answer = ask(action, data, timeout=TEST_PATIENCE)
     if answer is None:
+        windows.tell(localised(strings.NO_SERVICE))
+        return None
+    with windows.working(doing) as given_up:
+        answer = ask(action, data, TEST_PATIENCE, given_up=given_up)
+        silent = answer is None and not given_up()
+    if silent:
         windows.tell(localised(strings.NO_SERVICE))
     return answer
 
 
-_ACTIONS: Dict[str, Callable[[], None]] = {
-    "test_connection": _test,
-    "status": _show_status,
-    "reset_connections": _reset,
-    "choose_model": _choose_model,
-    "read_key": _read_key,
-    "find_servers": _find_servers,
-    "first_run": guide,
+#: Each button and the page that it is on.
+_ACTIONS: Dict[str, Tuple[Callable[[], None], int]] = {
+    "test_connection": (_test, addon.CONNECTIONS),
+    "status": (_show_status, addon.CONNECTIONS),
+    "reset_connections": (_reset, addon.CONNECTIONS),
+    "choose_model": (_choose_model, addon.PROVIDERS),
+    "read_key": (_read_key, addon.PROVIDERS),
+    "find_servers": (_find_servers, addon.PROVIDERS),
+    "first_run": (guide, addon.PROVIDERS),
 }

@@ -1,6 +1,6 @@
 """The sentences that the service makes of offers, outcomes and errors, in Kodi's language."""
 
-from typing import Dict, Optional, Tuple, Type
+from typing import Dict, Optional, Type
 
 from core.errors import (
     ConfigError,
@@ -13,7 +13,7 @@ from core.errors import (
     TLSError,
     TransportError,
 )
-from kodi import strings, windows
+from kodi import addon, strings, windows
 from kodi.desk import Finished, Offer
 from kodi.jobs import FilmJob
 from kodi.strings import localised
@@ -31,13 +31,14 @@ _ERRORS: Dict[Type[SubAIError], int] = {
     TLSError: strings.TLS_FAILED,
     TransportError: strings.UNREACHABLE,
 }
-_SETTINGS_HELP: Tuple[Type[SubAIError], ...] = (
-    KeyRefusedError,
-    QuotaError,
-    ModelNotFoundError,
-    ConfigError,
-    TLSError,
-)
+#: Where in the settings it can be mended.
+_PAGES: Dict[Type[SubAIError], int] = {
+    KeyRefusedError: addon.PROVIDERS,
+    QuotaError: addon.PROVIDERS,
+    ModelNotFoundError: addon.PROVIDERS,
+    ConfigError: addon.PROVIDERS,
+    TLSError: addon.CONNECTIONS,
+}
 
 
 def language_name(language: Optional[Language]) -> str:
@@ -53,13 +54,17 @@ def dollars(amount: float) -> str:
 def offer_row(offer: Offer) -> str:
     """``Translate film.en.srt (English) to Spanish: about 1,300 lines, ~$0.02, gpt-...``."""
     film = offer.task.film
+    source, target = language_name(film.source), language_name(film.target)
+    if offer.is_remembered:
+        lines = f"{offer.known:,}"
+        return localised(strings.ROW_REMEMBERED, name=offer.name, source=source, target=target, lines=lines)
     return localised(
         strings.ROW_TRANSLATE,
         name=offer.name,
-        source=language_name(film.source),
-        target=language_name(film.target),
+        source=source,
+        target=target,
         lines=f"{offer.expected.cues:,}",
-        price=windows.price_words(offer.expected.cost),
+        price=windows.price_words(offer.cost),
         model=offer.model,
     )
 
@@ -103,10 +108,12 @@ def error_words(error: SubAIError, provider: str) -> str:
     return error.user_message if text is None else localised(text, provider=provider)
 
 
-def settings_help(error: SubAIError) -> bool:
-    """Whether the settings are where it can be mended."""
-    return isinstance(error, _SETTINGS_HELP)
+def settings_page(error: SubAIError) -> Optional[int]:
+    """Which page of the settings is where it can be mended, if one is."""
+    return next((page for kind, page in _PAGES.items() if isinstance(error, kind)), None)
 
 
 def _figures(offer: Offer) -> str:
-    return windows.figures(offer.expected.cues, offer.tokens, offer.expected.cost, offer.model)
+    if offer.is_remembered:
+        return localised(strings.REMEMBERED, lines=f"{offer.known:,}")
+    return windows.figures(offer.expected.cues, offer.tokens, offer.cost, offer.model)

@@ -10,7 +10,6 @@ from local_servers_support import OLLAMA, Serving, serving
 from api import local_servers
 from cli.standin import StandIn
 from core import config
-from core.cancel import CancelToken
 from kodi.answers import Answers
 from kodi.engine import Engine
 from kodi.messages import Message
@@ -25,8 +24,7 @@ class Asking:
     def __init__(self, folder: str) -> None:
         self._reader = Reader(print)
         self.engine = Engine(folder, self._reader.refresh())
-        self.quitting = CancelToken()
-        service: Any = SimpleNamespace(engine=self.engine, quitting=self.quitting)
+        service: Any = SimpleNamespace(engine=self.engine)
         self._answers = Answers(service)
 
     def ask(self, action: str, **data: Any) -> Dict[str, Any]:

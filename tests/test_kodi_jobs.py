@@ -222,6 +222,26 @@ def test_a_dead_key_takes_away_the_copy_that_kodi_made_of_our_answer(locked: Eng
     assert sorted(os.listdir(folder)) == ["film.en.srt", "film.mkv"]
 
 
+@pytest.mark.parametrize(("for_good", "stays"), [(True, False), (False, True)])
+def test_a_job_that_is_stopped_before_its_first_line_keeps_its_copy_if_it_is_to_go_on(
+    engine: Engine, desk: Desk, folder: Path, standin: StandIn, for_good: bool, stays: bool
+) -> None:
+    standin.pace = Pace(first_token=600.0)
+    copy, ears = folder / "film.es.srt", Ears()
+    content = (folder / "film.en.srt").read_bytes()
+    job = FilmJob(task_for(desk, folder), engine, ears)
+    job.expect_copy(CopyHunt(str(folder / "film.mkv"), str(copy), find("es"), job.task.film.path), content, 20, None)
+    copy.write_bytes(content)
+    job.start()
+    end = time.monotonic() + PATIENT
+    while not standin.stats().in_flight and time.monotonic() < end:
+        ears.over.wait(0.02)
+    job.park(for_good=for_good)
+    assert ears.over.wait(PATIENT)
+    assert copy.exists() is stays
+    assert desk.finished(str(folder / "film.mkv")) == (Finished(str(copy), 0, LINES) if stays else None)
+
+
 def test_a_copy_that_someone_has_changed_by_then_is_not_taken_away(locked: Engine, folder: Path) -> None:
     class Busy(Ears):
         def withdraws(self, job: FilmJob) -> None:
