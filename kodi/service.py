@@ -237,7 +237,7 @@ class Service(xbmc.Monitor):
 
 
 def _offer_settings(text: str) -> None:
-    if windows.confirm(text, strings.OPEN_SETTINGS, strings.NOT_NOW):
+    if windows.confirm(text, strings.SETTINGS, strings.NOT_NOW):
         addon.open_settings()
 
 

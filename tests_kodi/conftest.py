@@ -4,7 +4,7 @@ A Kodi takes about ten seconds to start, so tests of one module share one, unles
 """
 
 from pathlib import Path
-from typing import Callable, Generator, Iterator, List
+from typing import Callable, Generator, Iterator, List, Optional
 
 import pytest
 
@@ -12,6 +12,7 @@ from cli.standin import StandIn
 from cli.standin.pace import AT_ONCE
 from tests_kodi.driver import clips
 from tests_kodi.driver.kodi import Kodi
+from tests_kodi.driver.power import Power
 from tests_kodi.driver.profile import Profile
 from tests_kodi.driver.remote import ARTIFACTS, Remote
 from tests_kodi.driver.screen import Screen
@@ -55,7 +56,7 @@ def start(
     """Start a Kodi on a fresh profile with everything enabled; settings of the add-on are arguments."""
     started: List[Kodi] = []
 
-    def starter(*, set_up: bool = True, **settings: str) -> Remote:
+    def starter(*, set_up: bool = True, power: Optional[Power] = None, **settings: str) -> Remote:
         profile = Profile(tmp_path_factory.mktemp("home"), request.config.getoption("commit"))
         usual = {
             "consent": "true",
@@ -67,7 +68,7 @@ def start(
             "auto_translate": "off",
         }
         profile.write_settings({**(usual if set_up else {}), **settings})
-        kodi = Kodi(profile, screen)
+        kodi = Kodi(profile, screen, power.environment if power else None)
         started.append(kodi)
         kodi.start()
         kodi.enable()

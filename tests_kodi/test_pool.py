@@ -1,17 +1,32 @@
 """One pool for everything that a Kodi translates, and settings that it takes over while it runs."""
 
 from pathlib import Path
+from typing import Any, Dict, Iterator
 
 import pytest
 
 from cli.standin import Pace, StandIn
+from tests_kodi.conftest import Starter
 from tests_kodi.driver import clips
 from tests_kodi.driver.package import ID
+from tests_kodi.driver.power import Power
 from tests_kodi.driver.remote import Remote
 from tests_kodi.driver.speech import translated
 from tests_kodi.driver.waiting import until
 
 PACE = Pace(first_token=0.1, tokens_per_second=3000)
+
+
+@pytest.fixture(scope="module")
+def power(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Power]:
+    with Power(tmp_path_factory.mktemp("power")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def remote(start: Starter, power: Power) -> Remote:
+    """A Kodi whose machine can sleep."""
+    return start(power=power)
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +60,45 @@ def test_three_films_in_a_row_share_their_connections(remote: Remote, standin: S
     remote.press("Back")
     remote.shows("Window.IsVisible(addonsettings)")
     remote.clear()
+
+
+def connections(remote: Remote) -> Dict[str, Any]:
+    """The figures of the stand-in's endpoint."""
+    found: Dict[str, Any] = remote.message("connections")["endpoints"][0]
+    return found
+
+
+def test_after_the_machine_slept_no_idle_connection_is_used_again(
+    remote: Remote, standin: StandIn, film: Path, power: Power
+) -> None:
+    translate(remote, film, 10.0)
+    before = connections(remote)
+    assert before["idle"] > 0
+    standin.reset()
+    power.sleep()
+    power.wake()
+    until(lambda: connections(remote)["idle"] == 0, "the idle connections to be closed")
+    translate(remote, film, 10.5)
+    stats = standin.stats()
+    assert stats.connections == stats.max_in_flight > 0
+    assert connections(remote)["errors"] == before["errors"]
+
+
+def test_what_sleep_interrupts_goes_on_after_it(remote: Remote, standin: StandIn, film: Path, power: Power) -> None:
+    standin.pace = Pace(first_token=0.1, tokens_per_second=150)
+    lines = clips.dialogue(every=6.5)
+    source = clips.srt(film.with_name("film.en.srt"), lines)
+    ours = film.with_name("film.es.srt")
+    remote.play(film, at=600)
+    remote.message("start", source=str(source), video=str(film))
+    until(lambda: ours.exists() and len(translated(ours)) > 60, "a part of the film")
+    power.sleep()  # Kodi stops the film for it
+    until(lambda: standin.stats().in_flight == 0, "the requests to be given up")
+    standin.pace = PACE
+    power.wake()  # and goes on with it
+    until(lambda: len(translated(ours)) == len(lines), "the rest", 60)
+    remote.finishes()
+    remote.stop()
 
 
 def test_fewer_requests_at_once_count_from_the_next_film_on(remote: Remote, standin: StandIn, film: Path) -> None:
