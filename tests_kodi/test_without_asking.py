@@ -85,7 +85,7 @@ def test_a_half_done_film_is_gone_on_with(remote: Remote, standin: StandIn, film
 def test_the_context_menu_of_a_video(remote: Remote, film: Path) -> None:
     remote.rpc.call("GUI.ActivateWindow", window="videos", parameters=[str(film.parent) + "/", "return"])
     remote.shows("Window.IsVisible(videos)")
-    remote.focus("film", "Down", 5)
+    remote.focus("film", "Down")
     remote.press("ContextMenu")
     remote.shows("Window.IsVisible(contextmenu)")
     remote.focus("Translate the subtitle")

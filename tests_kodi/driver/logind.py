@@ -1,7 +1,7 @@
-"""What Kodi needs of systemd's logind, as a program: a line ``sleep`` or ``wake`` on its input is what the machine does.
+"""What Kodi needs of systemd's logind, as a program that Debian's own Python runs, for its D-Bus.
 
-It is run with Debian's own Python, for its D-Bus, and not imported. The only argument is the address of a bus. Each line
-of its output is something that happened: ``ready``; ``held`` and ``released``: Kodi put sleep off, and let it go on.
+Its argument is the address of a bus. A line ``sleep`` or ``wake`` on its input is what the machine does. It writes a
+line for what happens: ``ready``; ``held`` and ``released``, when Kodi puts sleep off, and when it lets it go on.
 """
 
 import os
@@ -22,12 +22,12 @@ def say(word: str) -> None:
 
 
 class Manager(dbus.service.Object):  # type: ignore[misc]
-    @dbus.service.method(MANAGER, out_signature="a(so)")  # type: ignore[untyped-decorator]
+    @dbus.service.method(MANAGER, out_signature="a(so)")  # type: ignore[misc]
     def ListSeats(self) -> List[Tuple[str, Any]]:  # noqa: N802  # logind's names, here and below
         """By its answer Kodi tells that there is a logind."""
         return [("seat0", dbus.ObjectPath(f"{PATH}/seat/seat0"))]
 
-    @dbus.service.method(MANAGER, in_signature="ssss", out_signature="h")  # type: ignore[untyped-decorator]
+    @dbus.service.method(MANAGER, in_signature="ssss", out_signature="h")  # type: ignore[misc]
     def Inhibit(self, what: str, who: str, why: str, mode: str) -> Any:  # noqa: N802
         """Sleep is put off until the other end closes what it is given here."""
         ours, theirs = os.pipe()
@@ -42,7 +42,7 @@ class Manager(dbus.service.Object):  # type: ignore[misc]
         say("released")
         return False  # it happens once
 
-    @dbus.service.signal(MANAGER, signature="b")  # type: ignore[untyped-decorator]
+    @dbus.service.signal(MANAGER, signature="b")  # type: ignore[misc]
     def PrepareForSleep(self, start: bool) -> None:  # noqa: N802
         """Sent before the machine sleeps, with True, and after it woke up, with False."""
 
