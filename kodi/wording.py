@@ -75,6 +75,17 @@ def offer_row(offer: Offer) -> str:
     )
 
 
+def choice_row(offer: Offer) -> str:
+    """``English, 1,300 lines, ~$0.02: film.en.srt``: one of several subtitles of a film, what tells them apart first."""
+    return localised(
+        strings.ROW_CHOICE,
+        name=offer.name,
+        source=language_name(offer.task.film.source),
+        lines=f"{offer.expected.cues:,}",
+        price=windows.price_words(offer.expected.cost),
+    )
+
+
 def question(offer: Offer) -> str:
     """Whether to start what the person chose."""
     film = offer.task.film
