@@ -1,14 +1,13 @@
 """One pool for everything that a Kodi translates, and settings that it takes over while it runs."""
 
 from pathlib import Path
-from typing import Any, Dict, Iterator
+from typing import Iterator
 
 import pytest
 
 from cli.standin import Pace, StandIn
 from tests_kodi.conftest import Starter
 from tests_kodi.driver import clips
-from tests_kodi.driver.package import ID
 from tests_kodi.driver.power import Power
 from tests_kodi.driver.remote import Remote
 from tests_kodi.driver.speech import translated
@@ -54,34 +53,22 @@ def test_three_films_in_a_row_share_their_connections(remote: Remote, standin: S
     print(f"{stats.requests} requests on {stats.connections} connections, {stats.max_in_flight} at once")
     assert stats.connections == stats.max_in_flight <= 4
     assert stats.requests > 3 * stats.connections
-    remote.builtin(f"RunScript({ID},status)")
-    until(lambda: "Close" in remote.rpc.label("System.CurrentControl"), "the connections on the screen")
-    remote.picture("connections")
-    remote.press("Back")
-    remote.shows("Window.IsVisible(addonsettings)")
-    remote.clear()
-
-
-def connections(remote: Remote) -> Dict[str, Any]:
-    """The figures of the stand-in's endpoint."""
-    found: Dict[str, Any] = remote.message("connections")["endpoints"][0]
-    return found
 
 
 def test_after_the_machine_slept_no_idle_connection_is_used_again(
     remote: Remote, standin: StandIn, film: Path, power: Power
 ) -> None:
     translate(remote, film, 10.0)
-    before = connections(remote)
+    before = remote.connections()
     assert before["idle"] > 0
     standin.reset()
     power.sleep()
     power.wake()
-    until(lambda: connections(remote)["idle"] == 0, "the idle connections to be closed")
+    until(lambda: remote.connections()["idle"] == 0, "the idle connections to be closed")
     translate(remote, film, 10.5)
     stats = standin.stats()
     assert stats.connections == stats.max_in_flight > 0
-    assert connections(remote)["errors"] == before["errors"]
+    assert remote.connections()["errors"] == before["errors"]
 
 
 def test_what_sleep_interrupts_goes_on_after_it(remote: Remote, standin: StandIn, film: Path, power: Power) -> None:
@@ -101,21 +88,27 @@ def test_what_sleep_interrupts_goes_on_after_it(remote: Remote, standin: StandIn
     remote.stop()
 
 
+def test_fewer_connections_count_at_once_in_the_middle_of_a_film(remote: Remote, standin: StandIn, film: Path) -> None:
+    standin.pace = Pace(first_token=0.3, tokens_per_second=400)
+    lines = clips.dialogue(every=5.5)
+    source = clips.srt(film.with_name("film.en.srt"), lines)
+    ours = film.with_name("film.es.srt")
+    remote.play(film)
+    remote.message("start", source=str(source), video=str(film))
+    until(lambda: standin.stats().in_flight == 4, "four requests at the same time")
+    remote.change_setting("pool_maxsize", 1)
+    until(lambda: standin.stats().in_flight <= 1, "those in flight to end")
+    standin.reset()
+    until(lambda: len(translated(ours)) == len(lines), "the rest", 90)
+    assert standin.stats().max_in_flight == 1
+    remote.finishes()
+    assert remote.told()[-1] == f"All {len(lines)} lines translated."
+    remote.stop()
+    remote.change_setting("pool_maxsize", 20)
+
+
 def test_fewer_requests_at_once_count_from_the_next_film_on(remote: Remote, standin: StandIn, film: Path) -> None:
     remote.change_setting("parallel_requests", 1)
     translate(remote, film, 11.0)
     assert standin.stats().max_in_flight == 1
     remote.change_setting("parallel_requests", 4)
-
-
-def test_values_that_do_not_go_together_are_told_once_and_the_last_good_ones_stay(
-    remote: Remote, standin: StandIn, film: Path
-) -> None:
-    told = len(remote.told())
-    remote.change_setting("pool_max_age", 30)  # shorter than a connection may be idle
-    until(lambda: remote.told()[told:], "a word about it")
-    remote.picture("settings-clash")
-    remote.change_setting("style_hint", "plain words")
-    translate(remote, film, 13.0)
-    assert len([line for line in remote.told()[told:] if "last good" in line]) == 1
-    remote.change_setting("pool_max_age", 300)

@@ -203,6 +203,11 @@ class Remote:
         found: List[Dict[str, Any]] = self.message("status")["jobs"]
         return found
 
+    def connections(self) -> Dict[str, Any]:
+        """The figures of the one provider that was asked."""
+        found: Dict[str, Any] = self.message("connections")["endpoints"][0]
+        return found
+
     def finishes(self, seconds: float = 90.0) -> None:
         until(lambda: not self.jobs(), "the translation to end", seconds)
 
