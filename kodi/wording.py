@@ -76,7 +76,7 @@ def offer_row(offer: Offer) -> str:
 
 
 def choice_row(offer: Offer) -> str:
-    """``English, 1,300 lines, ~$0.02: film.en.srt``: one of several subtitles of a film, what tells them apart first."""
+    """``English, 1,300 lines, ~$0.02: film.en.srt``, for a list of a film's subtitles: first what tells them apart."""
     return localised(
         strings.ROW_CHOICE,
         name=offer.name,
