@@ -7,6 +7,7 @@ import pytest
 
 from cli.standin import Pace, StandIn
 from tests_kodi.conftest import KEY
+from tests_kodi.driver import clips
 from tests_kodi.driver.package import ID
 from tests_kodi.driver.remote import SETTINGS, Remote
 from tests_kodi.driver.waiting import until
@@ -63,7 +64,7 @@ def test_the_status_of_the_connections_is_live(remote: Remote, standin: StandIn,
     until(lambda: film.with_name("film.es.srt").exists(), "the first lines")
     remote.open_settings()
     remote.press_button("Connections", "Connection status")
-    until(lambda: remote.focused() == "[Close]", "the window")
+    until(lambda: remote.focused() == "Close", "the window")
     first = until(lambda: figures(remote), "figures")
     until(lambda: figures(remote) != first, "other figures")
     remote.picture("connection-status")
@@ -95,8 +96,7 @@ def test_values_that_do_not_go_together_are_told_once_and_the_last_good_ones_sta
     remote.open_category("Connections")
     slide(remote, "Renew a connection after", "30 s", "Left")  # shorter than it may be unused
     remote.focus("Test connection")
-    remote.press("Right")
-    remote.answer("OK", "Up")
+    remote.answer("OK", "Right")
     remote.hides(SETTINGS)
     until(lambda: remote.told()[told:], "a word about it")
     remote.picture("settings-clash")
@@ -137,6 +137,7 @@ def test_in_another_language_everything_is(remote: Remote, standin: StandIn, fil
             remote.open_category(category, GERMAN)
             remote.picture(f"german-settings-{number}")
         remote.clear()
+        clips.srt(film.with_name("film.en.srt"), clips.dialogue(every=5.5))  # lines that are not remembered
         remote.play(film)
         rows = remote.open_subtitle_dialog()
         remote.picture("german-subtitle-dialog")
