@@ -22,6 +22,7 @@ class Answers:
     def __init__(self, service: "Service") -> None:
         self._service = service
         self._starting = Starting(service)
+        self._starting.clear_up()
         self._actions: Dict[str, Callable[[Dict[str, Any]], Answer]] = {
             "status": self._status,
             "rows": self._starting.rows,
@@ -33,14 +34,20 @@ class Answers:
             "anew": self._anew,
             "remove": self._remove,
             "why": self._why,
+            "connections": self._connections,
+            "give_up": self._give_up,
+        }
+        self._queries: Dict[str, Callable[[CancelToken], Answer]] = {
             "models": self._models,
             "test_connection": self._test_connection,
-            "connections": self._connections,
         }
+        self._asking: Dict[str, CancelToken] = {}  # by the id of the message that wants to know
 
     def to(self, message: Message) -> Answer:
         """The answer, which says so when something is wrong."""
         try:
+            if message.action in self._queries:
+                return self._ask_provider(message)
             return self._actions[message.action](dict(message.data))
         except SubAIError as error:
             return {"ok": False, "text": wording.error_words(error, self._service.engine.settings.provider_name)}
@@ -117,16 +124,34 @@ class Answers:
 
     # --- the provider -----------------------------------------------------------------------------------------------
 
-    def _models(self, _: Answer) -> Answer:
+    def _ask_provider(self, message: Message) -> Answer:
         self._starting.raise_if_not_ready()
-        return {"ok": True, "models": self._service.engine.provider().list_models(CancelToken()), "text": ""}
+        token = self._asking[message.id] = CancelToken()
+        try:
+            return self._queries[message.action](token)
+        finally:
+            del self._asking[message.id]
 
-    def _test_connection(self, _: Answer) -> Answer:
-        self._starting.raise_if_not_ready()
+    def _models(self, cancel: CancelToken) -> Answer:
+        return {"ok": True, "models": self._service.engine.provider().list_models(cancel), "text": ""}
+
+    def _test_connection(self, cancel: CancelToken) -> Answer:
         engine = self._service.engine
         provider = engine.provider()
-        result = provider.check(engine.settings.model, CancelToken())
+        result = provider.check(engine.settings.model, cancel)
         return {"ok": True, "text": status.test_words(result, provider.base_url)}
+
+    def _give_up(self, data: Answer) -> Answer:
+        """The person does not want to wait for the answer to another message any more."""
+        token = self._asking.get(str(data.get("of", "")))
+        if token is not None:
+            token.cancel()
+        return {"ok": token is not None, "text": ""}
+
+    def stop(self) -> None:
+        """End what asks a provider."""
+        for token in list(self._asking.values()):
+            token.cancel()
 
     def _connections(self, _: Answer) -> Answer:
         return {"ok": True, "text": "", "endpoints": status.as_data(self._service.engine.pool.stats())}

@@ -48,6 +48,16 @@ class Offer:
         return vfs.base_name(self.task.film.path)
 
     @property
+    def is_remembered(self) -> bool:
+        """Whether nobody has to be asked for any line of it."""
+        return not self.expected.cues
+
+    @property
+    def cost(self) -> Optional[float]:
+        """US dollars, or None where the price is not known and something has to be paid."""
+        return 0.0 if self.is_remembered else self.expected.cost
+
+    @property
     def tokens(self) -> int:
         return self.expected.usage.prompt_tokens + self.expected.usage.completion_tokens
 

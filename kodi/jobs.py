@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, List, Optional
 
 from core.cancel import CancelToken
 from core.errors import CancelledError, InputError, SubAIError
+from kodi import strings
 from kodi.engine import Engine
 from kodi.lines import Lines
 from kodi.output import Output
 from kodi.pace import Pace
+from kodi.strings import localised
 from kodi.tasks import Copies, Listener, Outcome, Task
 from translate.film import untranslated
 from translate.job import TranslationJob
@@ -131,7 +133,7 @@ class FilmJob:
             outcome = replace(outcome, error=error)
         except Exception:  # the edge of the thread: the person must hear that it has ended
             log.exception("A job ended unexpectedly")
-            outcome = replace(outcome, error=SubAIError("Something went wrong inside; see kodi.log."))
+            outcome = replace(outcome, error=SubAIError(localised(strings.BROKEN)))
         self.outcome = outcome
         self._listener.ended(self)
 

@@ -1,6 +1,6 @@
 """What the buttons on the settings screen do. Kodi has closed and stored the screen by then; it is opened again."""
 
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 from core.errors import InputError
 from kodi import addon, first_run, key_file, settings, status_window, strings, windows
@@ -13,11 +13,11 @@ TEST_PATIENCE = 120.0
 
 def run(action: str) -> bool:
     """Do what the button called ``action`` says; False if there is no such button."""
-    act = _ACTIONS.get(action)
-    if act is None:
+    if action not in _ACTIONS:
         return False
+    act, page = _ACTIONS[action]
     act()
-    addon.open_settings()
+    addon.open_settings(page)
     return True
 
 
@@ -94,22 +94,26 @@ def _choose_model() -> None:
 
 
 def _asked(action: str) -> Optional[Dict[str, Any]]:
-    """What the service answers to something that asks the provider; the person is told when it does not."""
+    """What the service answers to something that asks the provider; None when the person gave up, or was told."""
     provider = first_run.provider_name(settings.stored("provider"))
     answer = ask("status")  # it answers at once, or is not there; what follows may take its time
-    if answer is not None:
-        with windows.working(localised(strings.ASKING, provider=provider)):
-            answer = ask(action, timeout=TEST_PATIENCE)
     if answer is None:
+        windows.tell(localised(strings.NO_SERVICE))
+        return None
+    with windows.working(localised(strings.ASKING, provider=provider)) as given_up:
+        answer = ask(action, timeout=TEST_PATIENCE, given_up=given_up)
+        silent = answer is None and not given_up()
+    if silent:
         windows.tell(localised(strings.NO_SERVICE))
     return answer
 
 
-_ACTIONS: Dict[str, Callable[[], None]] = {
-    "test_connection": _test,
-    "status": _show_status,
-    "reset_connections": _reset,
-    "choose_model": _choose_model,
-    "read_key": _read_key,
-    "first_run": guide,
+#: Each button and the page that it is on.
+_ACTIONS: Dict[str, Tuple[Callable[[], None], int]] = {
+    "test_connection": (_test, addon.CONNECTIONS),
+    "status": (_show_status, addon.CONNECTIONS),
+    "reset_connections": (_reset, addon.CONNECTIONS),
+    "choose_model": (_choose_model, addon.PROVIDERS),
+    "read_key": (_read_key, addon.PROVIDERS),
+    "first_run": (guide, addon.PROVIDERS),
 }

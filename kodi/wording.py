@@ -13,7 +13,7 @@ from core.errors import (
     TLSError,
     TransportError,
 )
-from kodi import strings, windows
+from kodi import addon, strings, windows
 from kodi.desk import Finished, Offer
 from kodi.jobs import FilmJob
 from kodi.strings import localised
@@ -42,13 +42,14 @@ _KEPT: Dict[str, int] = {
         strings.KEPT_UNUSABLE,
     ),
 }
-_SETTINGS_HELP: Tuple[Type[SubAIError], ...] = (
-    KeyRefusedError,
-    QuotaError,
-    ModelNotFoundError,
-    ConfigError,
-    TLSError,
-)
+#: Where in the settings it can be mended.
+_PAGES: Dict[Type[SubAIError], int] = {
+    KeyRefusedError: addon.PROVIDERS,
+    QuotaError: addon.PROVIDERS,
+    ModelNotFoundError: addon.PROVIDERS,
+    ConfigError: addon.PROVIDERS,
+    TLSError: addon.CONNECTIONS,
+}
 
 
 def language_name(language: Optional[Language]) -> str:
@@ -64,13 +65,17 @@ def dollars(amount: float) -> str:
 def offer_row(offer: Offer) -> str:
     """``Translate film.en.srt (English) to Spanish: about 1,300 lines, ~$0.02, gpt-...``."""
     film = offer.task.film
+    source, target = language_name(film.source), language_name(film.target)
+    if offer.is_remembered:
+        lines = f"{offer.known:,}"
+        return localised(strings.ROW_REMEMBERED, name=offer.name, source=source, target=target, lines=lines)
     return localised(
         strings.ROW_TRANSLATE,
         name=offer.name,
-        source=language_name(film.source),
-        target=language_name(film.target),
+        source=source,
+        target=target,
         lines=f"{offer.expected.cues:,}",
-        price=windows.price_words(offer.expected.cost),
+        price=windows.price_words(offer.cost),
         model=offer.model,
     )
 
@@ -81,8 +86,8 @@ def choice_row(offer: Offer) -> str:
         strings.ROW_CHOICE,
         name=offer.name,
         source=language_name(offer.task.film.source),
-        lines=f"{offer.expected.cues:,}",
-        price=windows.price_words(offer.expected.cost),
+        lines=f"{offer.known if offer.is_remembered else offer.expected.cues:,}",
+        price=windows.price_words(offer.cost),
     )
 
 
@@ -138,9 +143,9 @@ def error_words(error: SubAIError, provider: str) -> str:
     return error.user_message if text is None else localised(text, provider=provider)
 
 
-def settings_help(error: SubAIError) -> bool:
-    """Whether the settings are where it can be mended."""
-    return isinstance(error, _SETTINGS_HELP)
+def settings_page(error: SubAIError) -> Optional[int]:
+    """Which page of the settings is where it can be mended, if one is."""
+    return next((page for kind, page in _PAGES.items() if isinstance(error, kind)), None)
 
 
 def _clock(seconds: float) -> str:
@@ -149,4 +154,6 @@ def _clock(seconds: float) -> str:
 
 
 def _figures(offer: Offer) -> str:
-    return windows.figures(offer.expected.cues, offer.tokens, offer.expected.cost, offer.model)
+    if offer.is_remembered:
+        return localised(strings.REMEMBERED, lines=f"{offer.known:,}")
+    return windows.figures(offer.expected.cues, offer.tokens, offer.cost, offer.model)

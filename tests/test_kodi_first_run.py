@@ -19,7 +19,7 @@ def service(fake_kodi: FakeKodi, monkeypatch: pytest.MonkeyPatch) -> List[Any]:
     """What the service answers next; every message to it fails the test that did not put an answer here."""
     answers: List[Any] = []
 
-    def ask(action: str, data: Any = None, timeout: float = 2.0) -> Optional[Dict[str, Any]]:
+    def ask(action: str, data: Any = None, timeout: float = 2.0, given_up: Any = None) -> Optional[Dict[str, Any]]:
         answer: Optional[Dict[str, Any]] = answers.pop(0)
         return answer
 
@@ -102,9 +102,9 @@ def test_a_test_that_fails_is_shown_and_the_guide_does_not_say_that_all_is_ready
 # --- buttons ----------------------------------------------------------------------------------------------------
 
 
-def test_a_button_opens_the_settings_again(fake_kodi: FakeKodi, service: List[Any]) -> None:
+def test_a_button_opens_the_settings_again_at_its_own_page(fake_kodi: FakeKodi, service: List[Any]) -> None:
     assert setting_actions.run("reset_connections")
-    assert fake_kodi.builtins == ["Addon.OpenSettings(service.subtitles.sub-ai-translator)"]
+    assert fake_kodi.builtins == ["Addon.OpenSettings(service.subtitles.sub-ai-translator)", "SetFocus(-97)"]
     assert not setting_actions.run("format_disk")
 
 
@@ -112,6 +112,13 @@ def test_a_service_that_is_not_there_is_told(fake_kodi: FakeKodi, service: List[
     service += [None]
     setting_actions.run("test_connection")
     assert "does not answer" in fake_kodi.shown[-1]
+
+
+def test_who_does_not_want_to_wait_for_a_test_is_told_nothing(fake_kodi: FakeKodi, service: List[Any]) -> None:
+    service += [{"ok": True}, None]
+    fake_kodi.given_up = True
+    setting_actions.run("test_connection")
+    assert fake_kodi.shown == []
 
 
 @pytest.mark.parametrize(("chosen", "stored"), [(0, ""), (2, "big"), (3, "small"), (None, "small")])

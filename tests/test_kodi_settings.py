@@ -8,7 +8,7 @@ import xbmc
 from kodi_fakes import FakeKodi, fake_kodi
 
 from core.config import CONNECTION_POOL_CONFIG
-from kodi import log, proxy, settings
+from kodi import log, proxy, settings, windows
 from kodi.settings import Reader, Settings
 
 __all__ = ["fake_kodi"]
@@ -198,7 +198,9 @@ def test_resetting_touches_the_connections_and_nothing_else(fake_kodi: FakeKodi,
     assert fake_kodi.settings == {**before, "style_hint": "formal"}
 
 
-def test_no_key_of_any_provider_gets_into_kodis_log(fake_kodi: FakeKodi, reader: Reader) -> None:
+def test_no_key_of_any_provider_and_no_password_of_a_share_gets_into_kodis_log(
+    fake_kodi: FakeKodi, reader: Reader
+) -> None:
     fake_kodi.settings.update(openai_api_key="sk-secret-1", gemini_api_key="AIza-secret-2")
     reader.refresh()
     root = logging.getLogger()
@@ -207,6 +209,8 @@ def test_no_key_of_any_provider_gets_into_kodis_log(fake_kodi: FakeKodi, reader:
         log.install()
         log.hide(reader.secrets())
         logging.getLogger("subai.test").warning("asked with %s", "sk-secret-1")
+        logging.getLogger("subai.test").warning("smb://me:secret-3@nas/film.mkv and ftp://you@home: opened")
+        windows.notice("smb://me:secret-3@nas/film.mkv is not there")
         try:
             raise ValueError("AIza-secret-2 is bad")
         except ValueError:
@@ -215,7 +219,12 @@ def test_no_key_of_any_provider_gets_into_kodis_log(fake_kodi: FakeKodi, reader:
         root.handlers[:] = handlers
         root.setLevel(level)
     lines = "\n".join(text for text, _ in fake_kodi.logged)
-    assert [level for _, level in fake_kodi.logged] == [xbmc.LOGWARNING, xbmc.LOGERROR]
+    assert [level for _, level in fake_kodi.logged if level != xbmc.LOGDEBUG] == [
+        xbmc.LOGWARNING,
+        xbmc.LOGWARNING,
+        xbmc.LOGERROR,
+    ]
+    assert "smb://[login]@nas/film.mkv and ftp://[login]@home: opened" in lines
     assert "asked with [key]" in lines
     assert "ValueError: [key] is bad" in lines
     assert "secret" not in lines.replace(os.sep, "")

@@ -10,7 +10,7 @@ import pytest
 from kodi_fakes import LANGUAGES, ROOT, SETTINGS, texts
 
 from core.config import PoolConfig, describe
-from kodi import setting_actions, settings, strings
+from kodi import setting_actions, settings, strings, windows
 from translate import languages
 
 OTHERS = ["de_de", "es_es", "pl_pl", "nl_nl", "fr_fr", "zh_cn"]
@@ -31,6 +31,11 @@ SAME = {
 }
 
 ENGLISH = texts("en_gb")
+IN_PASSING = (
+    strings.DONE_ALL, strings.DONE_SOME, strings.STOPPED, strings.JOINED, strings.NEXT_READY, strings.REMOVED,
+    strings.NO_SOURCE, strings.NOTHING_RUNS, strings.KEY_STORED, strings.RESET_DONE, strings.UNREACHABLE, strings.BUSY,
+    strings.LIMIT_HIT, strings.LIMIT_REACHED, strings.FEW_FILES,
+)  # fmt: skip
 
 
 def every_setting() -> List[ET.Element]:
@@ -86,6 +91,23 @@ def test_every_text_is_used_and_every_use_has_a_text() -> None:
     used = ids_in_xml() | set(ids_in_code().values()) | set(strings.LANGUAGES.values())
     assert used == set(ENGLISH)
     assert all(30000 <= number <= 33999 for number in ENGLISH)
+
+
+@pytest.mark.parametrize("language", ["en_gb", *OTHERS])
+def test_what_is_told_in_passing_is_short_enough_for_a_notice(language: str) -> None:
+    """Whatever is longer scrolls, and is gone before it was seen to its end."""
+    own = {number: translated or english for number, (english, translated) in texts(language).items()}
+    longest_provider = max((own[strings.OWN_SERVER], "OpenRouter"), key=windows.width)
+    values = {
+        "provider": longest_provider,
+        "source": own[strings.LANGUAGES["en"]],
+        "limit": "$12.00",
+        "kept": 14,
+        "count": 8,
+    }
+    for number in IN_PASSING:
+        text = own[number].format(done="1,318", total="1,332", **values)
+        assert windows.width(text) <= windows.NOTICE_WIDTH, text
 
 
 def test_every_named_text_is_shown_somewhere() -> None:
@@ -162,6 +184,17 @@ def test_every_button_has_something_that_it_does() -> None:
             assert setting.findtext("data") == f"RunScript(service.subtitles.sub-ai-translator,{name})"
             assert setting.findtext("control/close") == "true"
             assert name in setting_actions._ACTIONS
+
+
+def test_every_button_is_on_the_page_that_is_opened_again_after_it() -> None:
+    pages = ET.parse(str(SETTINGS)).findall("section/category")
+    found = {
+        str(setting.get("id")): number
+        for number, page in enumerate(pages)
+        for setting in page.iter("setting")
+        if setting.get("type") == "action"
+    }
+    assert found == {name: page for name, (_, page) in setting_actions._ACTIONS.items()}
 
 
 def test_the_extension_points_are_in_the_order_that_kodi_needs() -> None:

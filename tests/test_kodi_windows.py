@@ -181,12 +181,27 @@ def test_the_status_window_ends_with_kodi_and_with_the_service(
     assert fake_kodi.shown == ([] if aborted else [fake_kodi.shown[-1]])
 
 
-def test_progress_is_shown_as_long_as_something_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_shown_as_long_as_something_is_under_way(
+    fake_kodi: FakeKodi, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: List[Any] = []
-    bar = xbmcgui.DialogProgressBG
-    monkeypatch.setattr(bar, "create", lambda _, heading, text: told.append(text))
-    monkeypatch.setattr(bar, "isFinished", lambda _: "closed" in told)
-    monkeypatch.setattr(bar, "close", lambda _: told.append("closed"))
-    with windows.working("Asking"):
+    dialog = xbmcgui.DialogProgress
+    monkeypatch.setattr(dialog, "create", lambda _, heading, text: told.append(text))
+    monkeypatch.setattr(dialog, "close", lambda _: told.append("closed"))
+    with windows.working("Asking") as given_up:
         assert told == ["Asking"]
+        assert not given_up()
+        fake_kodi.given_up = True
+        assert given_up()
     assert told == ["Asking", "closed"]
+
+
+@pytest.mark.parametrize(("text", "kind"), [("x" * 60, "notification"), ("x" * 61, "ok"), ("汉" * 31, "ok")])
+def test_what_is_too_long_for_a_notice_stays_until_it_is_read(
+    fake_kodi: FakeKodi, monkeypatch: pytest.MonkeyPatch, text: str, kind: str
+) -> None:
+    used: List[str] = []
+    for name in ("notification", "ok"):
+        monkeypatch.setattr(xbmcgui.Dialog, name, lambda *_, name=name, **more: used.append(name))
+    windows.say(text)
+    assert used == [kind]
