@@ -19,6 +19,7 @@ PROVIDERS = {OPENAI: "OpenAI", GEMINI: "Gemini", OPENROUTER: "OpenRouter"}
 OFF, ASK, ON = "off", "ask", "on"
 CUSTOM = "custom"  # the profile that consists of the sliders
 CA_COPY = "ca.pem"
+_TRIES, _BETWEEN = 20, 0.05  # seconds
 #: Which of the pool's tunables have a setting, each ``pool_`` and its name.
 POOL_FIELDS = ("num_pools", "maxsize", "connect_timeout", "read_timeout", "max_idle", "max_age")
 
@@ -86,7 +87,7 @@ class Reader:
 
     def refresh(self) -> Settings:
         """The settings as they are now, and ``current`` from here on; a part that cannot be used stays as it was."""
-        values = xbmcaddon.Addon(addon.ID).getSettings()  # a new one each time: an older one keeps the older values
+        values = _values()
         last = self.current
         provider = self._part("provider", lambda: _provider(values.getString("provider")), last.provider)
         self.current = Settings(
@@ -109,7 +110,7 @@ class Reader:
 
     def secrets(self) -> List[str]:
         """Every key that is stored, of whichever provider, and the proxy's address, which may hold a password."""
-        values = xbmcaddon.Addon(addon.ID).getSettings()
+        values = _values()
         keys = [values.getString(f"{provider}_api_key").strip() for provider in (*PROVIDERS, COMPATIBLE)]
         return [secret for secret in (*keys, self.current.proxy) if secret]
 
@@ -162,7 +163,7 @@ def store(values: Dict[str, Any]) -> None:
 
 def stored(name: str) -> str:
     """The text that is stored under this id."""
-    return str(xbmcaddon.Addon(addon.ID).getSettings().getString(name))
+    return str(_values().getString(name))
 
 
 def reset_connections() -> None:
@@ -171,6 +172,21 @@ def reset_connections() -> None:
     store({f"pool_{name}": int(getattr(usual.pool, name)) for name in POOL_FIELDS})
     store({"pool_profile": CUSTOM, "parallel_requests": usual.parallel})
     store({"pool_proxy": "kodi", "pool_proxy_url": "", "pool_ca_file": ""})
+
+
+def _values() -> xbmcaddon.Settings:
+    """What is stored now: an older object keeps the older values. While Kodi writes the file there is none in it."""
+    monitor = xbmc.Monitor()
+    for _ in range(_TRIES):
+        values = xbmcaddon.Addon(addon.ID).getSettings()
+        try:
+            values.getString("provider")
+        except TypeError:
+            if monitor.waitForAbort(_BETWEEN):
+                break
+        else:
+            return values
+    return xbmcaddon.Addon(addon.ID).getSettings()
 
 
 def _provider(name: str) -> str:
