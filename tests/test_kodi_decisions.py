@@ -6,14 +6,12 @@ from typing import Any, Dict, List, Optional
 
 import pytest
 
-from kodi import automatic, messages, strings
+from kodi import automatic, messages
 from kodi.addon import ID
 from kodi.episodes import after, following
 from kodi.facts import MOST_PLOT, film_words
 from kodi.pace import OFTEN, SELDOM, SETTLE, Pace
 from kodi.player import Playhead
-from kodi.wording import why_kept
-from translate.documents import Cue
 
 
 def test_the_first_write_comes_at_once_and_later_ones_when_it_matters() -> None:
@@ -145,16 +143,3 @@ def test_a_message_that_is_asked_again_is_answered_once() -> None:
     assert found is not None
     assert heard.is_new(found)
     assert not heard.is_new(found)
-
-
-def test_lines_that_were_kept_stand_under_what_happened_to_them() -> None:
-    cues = [Cue(n, 3661.5 * n, 3662.0 * n, f"Line\n{n}", (), "") for n in range(5)]
-    left = [(0, "untranslated"), (1, "blocked"), (2, "untranslated"), (3, "shifted"), (4, "not reached")]
-    assert why_kept(cues, left) == "\n\n".join(
-        (
-            f"{strings.localised(strings.KEPT_UNTRANSLATED)}\n0:00:00  Line 0\n2:02:03  Line 2",
-            f"{strings.localised(strings.KEPT_REFUSED)}\n1:01:01  Line 1",
-            f"{strings.localised(strings.KEPT_UNUSABLE)}\n3:03:04  Line 3",
-            f"{strings.localised(strings.KEPT_UNANSWERED)}\n4:04:06  Line 4",
-        )
-    )
