@@ -130,7 +130,7 @@ def test_a_service_that_is_only_just_starting_is_waited_for(remote: Remote, film
     assert remote.open_subtitle_dialog()[0] == "film.en.srt as it is, in English"
 
 
-# --- videos that have no subtitle file ----------------------------------------------------------------------------------
+# --- videos that have no subtitle file --------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
