@@ -3,6 +3,7 @@
 A Kodi takes about ten seconds to start, so tests of one module share one, unless a test is about its start or its end.
 """
 
+import re
 from pathlib import Path
 from typing import Callable, Generator, Iterator, List, Optional
 
@@ -32,7 +33,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     screen = getattr(item, "funcargs", {}).get("screen")
     if report.failed and screen is not None:
-        screen.picture(str(ARTIFACTS / f"failed-{item.name}.png"))
+        name = re.sub(r"[^\w-]+", "-", item.name)[:100]
+        screen.picture(str(ARTIFACTS / f"failed-{name}.png"))
     return report
 
 

@@ -43,8 +43,8 @@ def ends(remote: Remote) -> int:
     return len(_ENDED.findall(remote.kodi.log()))
 
 
-def our_part(remote: Remote, before: int) -> float:
-    """Seconds that the service took to end, as it wrote into the log."""
+def our_part(remote: Remote, before: int = 0) -> float:
+    """Seconds that the service took to end, after it did so ``before`` times, as it wrote into the log."""
     until(lambda: ends(remote) > before, "the service's last word")
     return float(_ENDED.findall(remote.kodi.log())[-1])
 

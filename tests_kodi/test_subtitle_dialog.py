@@ -104,12 +104,12 @@ def test_what_cannot_be_translated_is_said(remote: Remote, film: Path) -> None:
     assert remote.row_count() == 0
 
 
-@pytest.mark.parametrize("moment", ["as soon as Kodi has the film", "while a translation begins"])
-def test_the_rows_are_there_each_time(remote: Remote, standin: StandIn, film: Path, moment: str) -> None:
+@pytest.mark.parametrize("busy", [False, True], ids=["as-soon-as-kodi-has-the-film", "while-a-translation-begins"])
+def test_the_rows_are_there_each_time(remote: Remote, standin: StandIn, film: Path, busy: bool) -> None:
     """Kodi may overlook that a search has ended; we see to it that it does not stay so."""
     standin.pace = Pace(first_token=0.3, tokens_per_second=100)
     for number in range(6):
-        if moment == "while a translation begins":
+        if busy:
             clips.srt(film.with_name("film.en.srt"), clips.dialogue(every=40.0 + number))
             remote.play(film)
             remote.message("start", source=str(film.with_name("film.en.srt")), video=str(film))
@@ -169,6 +169,7 @@ def parts(film: Path) -> str:
         ("plugin", "Live streams and videos from add-ons have no subtitle file that could be translated."),
         ("http", "Live streams and videos from add-ons have no subtitle file that could be translated."),
     ],
+    ids=["stack", "plugin", "http"],
 )
 def test_where_there_is_no_subtitle_file_that_is_said_and_nothing_is_offered(
     remote: Remote, standin: StandIn, film: Path, stream: str, kind: str, word: str
