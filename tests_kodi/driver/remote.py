@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from tests_kodi.driver.kodi import Kodi
 from tests_kodi.driver.package import ID, INSIDE, ROOT
+from tests_kodi.driver.rpc import RefusedError
 from tests_kodi.driver.waiting import PATIENT, soon, until
 
 ARTIFACTS = ROOT / "artifacts"
@@ -156,10 +157,13 @@ class Remote:
         return self.rpc.label("Player.Filenameandpath")
 
     def position(self) -> Optional[float]:
-        """Seconds from the film's beginning; None when nothing plays."""
+        """Seconds from the film's beginning; None when nothing plays, or is only just opened."""
         if not self.rpc.call("Player.GetActivePlayers"):
             return None
-        time = self.rpc.call("Player.GetProperties", playerid=1, properties=["time"])["time"]
+        try:
+            time = self.rpc.call("Player.GetProperties", playerid=1, properties=["time"])["time"]
+        except RefusedError:
+            return None
         return float(time["hours"] * 3600 + time["minutes"] * 60 + time["seconds"] + time["milliseconds"] / 1000)
 
     def seek(self, seconds: float) -> None:
