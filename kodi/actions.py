@@ -143,7 +143,7 @@ def _anew() -> None:
 
 def _remove(path: str) -> None:
     """``path`` is a translation, or a video that has one."""
-    if windows.confirm(localised(strings.REMOVE_SURE, name=vfs.base_name(path)), strings.REMOVE):
+    if windows.confirm(localised(strings.REMOVE_SURE, name=vfs.base_name(path)), strings.REMOVE_IT):
         answer = _told("remove", {"path": path})
         if answer is not None:
             windows.say(answer["text"])

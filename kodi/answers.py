@@ -84,8 +84,7 @@ class Answers:
         last = self._service.book.last
         if last is None or last.outcome is None:
             return {"ok": False, "text": localised(strings.NOTHING_RUNS)}
-        lines = [localised(strings.WHY_LINE, number=index + 1, reason=reason) for index, reason in last.outcome.left]
-        return {"ok": True, "text": "\n".join(lines)}
+        return {"ok": True, "text": wording.why_kept(last.task.film.cues, last.outcome.left)}
 
     # --- afterwards -------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import xbmc
 from core.errors import SubAIError
 from kodi import addon, log, messages, strings, vfs, windows, wording
 from kodi.answers import Answers
+from kodi.changes import Changes
 from kodi.choices import OFF, Choices, Watch
 from kodi.desk import Desk
 from kodi.engine import Engine
@@ -41,7 +42,7 @@ class Service(xbmc.Monitor):
         self.ending = threading.Event()
         self.teller = Teller(self.spawn, self.ending)
         self._reader = Reader(self.teller.say)
-        self._reading = threading.Lock()  # what is read first must not be taken over last
+        self._changes = Changes(self._take_settings, self.spawn, self.ending)
         self._heard = messages.Heard()
         settings = self._reader.refresh()
         log.hide(self._reader.secrets())
@@ -83,6 +84,7 @@ class Service(xbmc.Monitor):
             self.spawn(lambda: self._answer(message))
 
     def _answer(self, message: messages.Message) -> None:
+        self._changes.wait(messages.PATIENCE / 2)  # whoever has just stored something means what is stored now
         try:
             answer = self._answers.to(message)
         except Exception:  # whoever asked waits for an answer, and would wait in vain
@@ -91,13 +93,12 @@ class Service(xbmc.Monitor):
         messages.answer(message, answer)
 
     def onSettingsChanged(self) -> None:  # noqa: N802
-        self.spawn(self._take_settings)
+        self._changes.note()
 
     def _take_settings(self) -> None:
-        with self._reading:
-            settings = self._reader.refresh()
-            log.hide(self._reader.secrets())
-            self.engine.apply(settings)
+        settings = self._reader.refresh()
+        log.hide(self._reader.secrets())
+        self.engine.apply(settings)
         self.teller.forget()
         self._tell_limits()
 

@@ -120,7 +120,7 @@ class Starting:
         return {
             "source": offer.task.film.path,
             "video": offer.task.video,
-            "row": wording.offer_row(offer),
+            "row": wording.choice_row(offer),
             "question": wording.question(offer),
             "taken": place if foreign else "",
             "backup": subtitle_files.backup_name(place) if foreign else "",

@@ -51,5 +51,5 @@ class Teller:
         return True
 
     def _offer_settings(self, text: str, page: int) -> None:
-        if windows.confirm(text, strings.OPEN_SETTINGS, strings.NOT_NOW):
+        if windows.confirm(text, strings.SETTINGS, strings.NOT_NOW):
             addon.open_settings(page)

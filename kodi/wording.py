@@ -1,6 +1,6 @@
 """The sentences that the service makes of offers, outcomes and errors, in Kodi's language."""
 
-from typing import Dict, Optional, Type
+from typing import Dict, List, Optional, Sequence, Tuple, Type
 
 from core.errors import (
     ConfigError,
@@ -17,6 +17,7 @@ from kodi import addon, strings, windows
 from kodi.desk import Finished, Offer
 from kodi.jobs import FilmJob
 from kodi.strings import localised
+from translate.documents import Cue
 from translate.languages import Language
 from translate.purse import CostLimitError
 
@@ -30,6 +31,16 @@ _ERRORS: Dict[Type[SubAIError], int] = {
     CostLimitError: strings.LIMIT_HIT,
     TLSError: strings.TLS_FAILED,
     TransportError: strings.UNREACHABLE,
+}
+# What happened to a line that was kept, by the words of ``translate``; any other one means that nothing came back.
+_KEPT: Dict[str, int] = {
+    "untranslated": strings.KEPT_UNTRANSLATED,
+    "refusal": strings.KEPT_REFUSED,
+    "blocked": strings.KEPT_REFUSED,
+    **dict.fromkeys(
+        ("tags", "debris", "script", "long", "short", "lines", "shifted", "merged", "repeated", "not text", "prose"),
+        strings.KEPT_UNUSABLE,
+    ),
 }
 #: Where in the settings it can be mended.
 _PAGES: Dict[Type[SubAIError], int] = {
@@ -69,6 +80,17 @@ def offer_row(offer: Offer) -> str:
     )
 
 
+def choice_row(offer: Offer) -> str:
+    """``English, 1,300 lines, ~$0.02: film.en.srt``, for a list of a film's subtitles: first what tells them apart."""
+    return localised(
+        strings.ROW_CHOICE,
+        name=offer.name,
+        source=language_name(offer.task.film.source),
+        lines=f"{offer.known if offer.is_remembered else offer.expected.cues:,}",
+        price=windows.price_words(offer.cost),
+    )
+
+
 def question(offer: Offer) -> str:
     """Whether to start what the person chose."""
     film = offer.task.film
@@ -102,6 +124,19 @@ def last_words(job: FilmJob) -> str:
     return localised(strings.DONE_SOME, done=done, total=total, kept=len(outcome.left), source=source)
 
 
+def why_kept(cues: Sequence[Cue], left: Sequence[Tuple[int, str]]) -> str:
+    """A page with the lines that were kept, under what happened to them, each with its time and its text.
+
+    :param left: index and reason of each.
+    """
+    groups: Dict[int, List[str]] = {}
+    for index, reason in left:
+        cue = cues[index]
+        line = f"{_clock(cue.start)}  {' '.join(cue.text.split())}"
+        groups.setdefault(_KEPT.get(reason, strings.KEPT_UNANSWERED), []).append(line)
+    return "\n\n".join("\n".join((localised(heading), *lines)) for heading, lines in groups.items())
+
+
 def error_words(error: SubAIError, provider: str) -> str:
     """What is wrong and what to do."""
     text = next((text for kind, text in _ERRORS.items() if isinstance(error, kind)), None)
@@ -111,6 +146,11 @@ def error_words(error: SubAIError, provider: str) -> str:
 def settings_page(error: SubAIError) -> Optional[int]:
     """Which page of the settings is where it can be mended, if one is."""
     return next((page for kind, page in _PAGES.items() if isinstance(error, kind)), None)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
 def _figures(offer: Offer) -> str:

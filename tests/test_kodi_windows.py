@@ -12,6 +12,8 @@ from core.pool_stats import EndpointStats
 from core.sizing import ENOUGH, Timing
 from kodi import setting_actions, status, status_window, vfs, windows
 from kodi.status_window import StatusWindow
+from kodi.wording import why_kept
+from translate.documents import Cue
 
 __all__ = ["fake_kodi"]
 
@@ -205,3 +207,14 @@ def test_what_is_too_long_for_a_notice_stays_until_it_is_read(
         monkeypatch.setattr(xbmcgui.Dialog, name, lambda *_, name=name, **more: used.append(name))
     windows.say(text)
     assert used == [kind]
+
+
+def test_lines_that_were_kept_stand_under_what_happened_to_them(fake_kodi: FakeKodi) -> None:
+    cues = [Cue(n, 3661.5 * n, 3662.0 * n, f"Line\n{n}", (), "") for n in range(5)]
+    left = [(0, "untranslated"), (1, "blocked"), (2, "untranslated"), (3, "shifted"), (4, "not reached")]
+    assert why_kept(cues, left).split("\n\n") == [
+        "Came back untranslated:\n0:00:00  Line 0\n2:02:03  Line 2",
+        "The provider did not want to translate these:\n1:01:01  Line 1",
+        "What came back for these could not be used:\n3:03:04  Line 3",
+        "No answer came for these:\n4:04:06  Line 4",
+    ]
