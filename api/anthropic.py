@@ -61,8 +61,8 @@ class Anthropic(HTTPProvider):
         names: List[str] = []
         after = ""
         for _ in range(_MOST_PAGES):
-            url = f"{self.base_url}/models?limit=1000" + (f"&after_id={quote(after, safe='')}" if after else "")
-            data = self._fetch(self._request("GET", url, cancel))
+            path = "/models?limit=1000" + (f"&after_id={quote(after, safe='')}" if after else "")
+            data = self._fetch(self._request("GET", path, cancel))
             names += [text_at(model, "id") for model in list_at(data, "data")]
             after = text_at(data, "last_id")
             if dig(data, "has_more") is not True or not after:
@@ -95,7 +95,7 @@ class Anthropic(HTTPProvider):
         if system:
             body["system"] = "\n\n".join(system)
         spoken = [{"role": one.role, "content": one.content} for one in messages if one.role != "system"]
-        return f"{self.base_url}/messages", {**body, "messages": spoken}
+        return "/messages", {**body, "messages": spoken}
 
     def _parameters(self, body: Mapping[str, Any]) -> Iterable[str]:
         return {*body, *body.get("output_config", ()), text_at(body, "thinking", "type")}

@@ -33,6 +33,7 @@ class ChatRequest:
     :ivar max_output_tokens: ``None`` leaves it to the provider.
     :ivar deadline: an instant of ``time.monotonic``, over everything, retries included.
     :ivar tokens: what prompt and answer will take together, about; 0 if nobody counts.
+    :ivar affinity: requests with the same one, such as those of a film, go to the same of several endpoints.
     """
 
     model: str
@@ -43,6 +44,7 @@ class ChatRequest:
     cancel: CancelToken = field(default_factory=CancelToken)
     deadline: Optional[float] = None
     tokens: int = 0
+    affinity: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,10 @@ class Provider(abc.ABC):
     @abc.abstractmethod
     def forget_refusals(self) -> None:
         """Ask again where the provider has said no for good: a person may have paid, waited or mended the key."""
+
+    @abc.abstractmethod
+    def take_notices(self) -> List[str]:
+        """What a person should know though requests went well: which keys or addresses are out. Each is told once."""
 
     def pick_model(self, wanted: str, cancel: CancelToken) -> str:
         """``wanted``, else the default, else the only model that the server offers, or holds in memory.

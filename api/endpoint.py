@@ -6,7 +6,7 @@ What is refused is a person's slip (a key pasted with its quotes) or would leak 
 import re
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Tuple
+from typing import List, Sequence, Tuple
 from urllib.parse import SplitResult, urlsplit
 
 from api.redact import SHORTEST_ECHO
@@ -80,6 +80,37 @@ def root_of(address: str, port: int) -> str:
     host = _ANY_ADDRESS.get(host, host) or "127.0.0.1"
     usual = _USUAL_PORTS[scheme.lower()] if scheme else port
     return f"{scheme or 'http'}://{host}:{told or usual}{path or ''}"
+
+
+def endpoints_of(label: str, base_urls: str, keys: str) -> List[Endpoint]:
+    """Each base URL with its key, as a person entered them for the provider called ``label``, with commas between.
+
+    One URL serves all keys, one key (or none) all URLs; as many of the one as of the other belong together in pairs.
+
+    :raises ConfigError: for what does not go together, or cannot be used.
+    """
+    urls, known = parts_of(base_urls) or [""], parts_of(keys) or [""]
+    if len(urls) > 1 and len(known) > 1 and len(urls) != len(known):
+        raise ConfigError(
+            f"There are {len(urls)} base URLs and {len(known)} keys for {label}. "
+            "Enter one key for all, one URL for all, or as many keys as URLs."
+        )
+    many = max(len(urls), len(known))
+    pairs = zip(urls * (many // len(urls)), known * (many // len(known)))
+    return list(dict.fromkeys(Endpoint.of(label, url, key) for url, key in pairs))
+
+
+def labels_of(endpoints: Sequence[Endpoint]) -> List[str]:
+    """What a person calls each of these: its base URL, and its place where that is not enough."""
+    urls = [endpoint.base_url for endpoint in endpoints]
+    if len(set(urls)) == len(urls):
+        return urls
+    return [f"{url}, key {place} of {len(urls)}" for place, url in enumerate(urls, 1)]
+
+
+def parts_of(text: str) -> List[str]:
+    """What stands between the commas of ``text``, empty parts left out."""
+    return [part for part in map(str.strip, text.split(",")) if part]
 
 
 def clean_key(label: str, key: str) -> str:

@@ -3,12 +3,14 @@
 Sources: lmstudio.ai/docs/developer, "OpenAI compatibility", "REST API" (v0 and v1) and "Authentication".
 """
 
+from dataclasses import replace
 from typing import Dict, List, Mapping, Optional
 
 from api.endpoint import with_version
 from api.openai import ChatCompletions
 from api.shape import dig, list_at, text_at
 from core.cancel import CancelToken
+from core.endpoint_group import EndpointGroup
 from core.errors import AnswerError, ProviderError
 from core.transport import Transport
 
@@ -30,10 +32,11 @@ class LMStudio(ChatCompletions):
         return [name for name in super().list_models(cancel) if not name.startswith("text-embedding-")]
 
     def loaded_models(self, cancel: CancelToken) -> List[str]:
-        root = self.base_url[: -len("/v1")] if self.base_url.endswith("/v1") else self.base_url
+        beside = [replace(target, base_url=_without_version(target.base_url)) for target in self.group.targets]
+        own_api = EndpointGroup(beside)
         for path in CATALOGUES:
             try:
-                models = catalogue(self._fetch(self._request("GET", root + path, cancel)))
+                models = catalogue(self._fetch(self._request("GET", path, cancel).but(group=own_api)))
             except (ProviderError, AnswerError):  # the path is not known to this version
                 continue
             if models is not None:
@@ -42,6 +45,10 @@ class LMStudio(ChatCompletions):
 
     def _root(self, base_url: str) -> str:
         return with_version(base_url)
+
+
+def _without_version(base_url: str) -> str:
+    return base_url[: -len("/v1")] if base_url.endswith("/v1") else base_url
 
 
 def catalogue(data: Mapping[str, object]) -> Optional[Dict[str, bool]]:

@@ -48,10 +48,10 @@ class Ollama(HTTPProvider):
     }
 
     def list_models(self, cancel: CancelToken) -> List[str]:
-        return sorted(models_in(self._fetch(self._request("GET", f"{self.base_url}/api/tags", cancel))))
+        return sorted(models_in(self._fetch(self._request("GET", "/api/tags", cancel))))
 
     def loaded_models(self, cancel: CancelToken) -> List[str]:
-        return sorted(models_in(self._fetch(self._request("GET", f"{self.base_url}/api/ps", cancel))))
+        return sorted(models_in(self._fetch(self._request("GET", "/api/ps", cancel))))
 
     def _auth(self, key: str) -> Dict[str, str]:
         return {"authorization": f"Bearer {key}"}
@@ -74,7 +74,7 @@ class Ollama(HTTPProvider):
         if chat.temperature is not None:
             options["temperature"] = chat.temperature
         spoken = [{"role": message.role, "content": message.content} for message in messages]
-        return f"{self.base_url}/api/chat", {**body, "messages": spoken, "options": options}
+        return "/api/chat", {**body, "messages": spoken, "options": options}
 
     def _parameters(self, body: Mapping[str, Any]) -> Iterable[str]:
         return body

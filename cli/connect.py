@@ -82,15 +82,22 @@ def connected(options: argparse.Namespace) -> Iterator[Connection]:
 def provider_over(
     pool: ConnectionPoolManager, name: str, base_url: Optional[str], options: argparse.Namespace
 ) -> Tuple[HTTPProvider, Transport]:
-    """The provider called ``name`` with its key from the environment, and how it is reached.
+    """The provider called ``name`` with its key, or several, from the environment, and how it is reached.
 
     :raises ConfigError: there is no key, or it cannot be one.
     """
     transport = Transport(pool, parallel=_parallel(name, options), proxy=options.proxy, ca_file=options.ca_file)
     if name == OLLAMA and not base_url and os.environ.get(OLLAMA_HOST):
         base_url = root_of(os.environ[OLLAMA_HOST], OLLAMA_PORT)
-    backoff = options.profile.backoff_for(name)
-    return api.create(name, api_key=key_of(name), base_url=base_url, transport=transport, backoff=backoff), transport
+    provider = api.create(
+        name,
+        api_key=key_of(name),
+        base_url=base_url,
+        transport=transport,
+        balance=options.balance,
+        backoff=options.profile.backoff_for(name),
+    )
+    return provider, transport
 
 
 def _parallel(name: str, options: argparse.Namespace) -> int:
@@ -99,5 +106,5 @@ def _parallel(name: str, options: argparse.Namespace) -> int:
 
 
 def key_of(name: str) -> str:
-    """The key for a provider, ``""`` where there is none."""
+    """The key for a provider, or several with commas between; ``""`` where there is none."""
     return os.environ.get(KEY_VARIABLES[name], "") if name in KEY_VARIABLES else ""

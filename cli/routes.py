@@ -8,7 +8,7 @@ from cli.connect import COMPATIBLE, DEMO, DEMO_MODEL, Connection, provider_over
 from cli.remembering import prices, prices_path
 from core.cancel import CancelToken
 from core.errors import ConfigError
-from core.rate_limit import Limits
+from core.limits import Limits
 from translate.asking import Route
 from translate.plan import requests_for_film
 from translate.store import Store
@@ -35,17 +35,19 @@ def routes(connection: Connection, options: argparse.Namespace) -> List[Route]:
 
 
 def set_budgets(connection: Connection, route: Route, store: Optional[Store], options: argparse.Namespace) -> None:
-    """Hold the first provider to the budgets of the flags."""
+    """Hold the first provider to the budgets of the flags: each of its endpoints and keys has them for itself."""
     requests, tokens = options.budget_per_minute
     limits = Limits(requests, tokens, options.budget_per_day, _DAY_BEGINS.get(connection.name, 0.0))
-    counter = store.ledger.day_counter(f"{connection.provider.base_url} {route.model}") if store else None
-    connection.provider.limiter.configure(limits, counter)
+    group = connection.provider.group
+    names = [f"{label} {route.model}" for label, _ in group.states()]
+    group.limit(limits, lambda place: store.ledger.day_counter(names[place]) if store else None)
 
 
 def requests_for_next(connection: Connection, options: argparse.Namespace) -> Optional[int]:
     """How many requests the next film may plan with; None where they are not scarce."""
-    left = connection.provider.limiter.left_today()
-    return None if left is None else requests_for_film(options.budget_per_day, left)
+    group = connection.provider.group
+    left = group.left_today()
+    return None if left is None else requests_for_film(options.budget_per_day * len(group), left)
 
 
 def _wanted(connection: Connection, options: argparse.Namespace) -> str:

@@ -151,6 +151,36 @@ BACKOFF: Mapping[str, BackoffConfig] = {
 }
 
 
+@dataclass(frozen=True)
+class BreakerConfig:
+    """When an endpoint and key that fails is left alone, and for how long.
+
+    :raises ConfigError: for a value out of bounds, or two values that contradict each other.
+    """
+
+    window: int = bounded(20, 1, 1000, "outcomes that are looked back at")
+    least_outcomes: int = bounded(5, 1, 1000, "outcomes before the rate says anything")
+    failure_rate: float = bounded(0.5, 0.01, 1.0, "of them failed: it opens")
+    failures_in_a_row: int = bounded(5, 1, 1000, "failures: it opens, whatever the rate")
+    open_time: float = bounded(15.0, 0.0, 3600.0, "s until a probe, doubled each time the probe fails")
+    longest_open_time: float = bounded(300.0, 0.0, 86400.0, "s")
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+        for few, many in (
+            ("least_outcomes", "window"),
+            ("failures_in_a_row", "window"),
+            ("open_time", "longest_open_time"),
+        ):
+            if getattr(self, few) > getattr(self, many):
+                raise ConfigError(
+                    f"{few} {getattr(self, few):g} > {many} {getattr(self, many):g}: make {few} the smaller one."
+                )
+
+
+BREAKER_CONFIG = BreakerConfig()
+
+
 def backoff_for(provider: str) -> BackoffConfig:
     """The backoff settings of a provider, or the defaults."""
     return BACKOFF.get(provider, DEFAULT_BACKOFF)

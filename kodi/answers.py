@@ -141,9 +141,17 @@ class Answers:
     def _test_connection(self, _: Answer, cancel: CancelToken) -> Answer:
         self._raise_if_nobody_may_be_asked()
         engine = self._service.engine
-        provider = engine.provider()
-        result = provider.check(engine.settings.model, cancel)
-        return {"ok": True, "text": status.test_words(result, provider.base_url)}
+        each = engine.provider().each()
+        found, good = [], True
+        for label, provider in each.items():
+            try:
+                found.append(status.test_words(provider.check(engine.settings.model, cancel), provider.base_url))
+            except SubAIError as error:
+                if len(each) == 1:
+                    raise
+                found.append(f"{label}: {error.user_message}")
+                good = False
+        return {"ok": good, "text": "\n\n".join(found)}
 
     def _raise_if_nobody_may_be_asked(self) -> None:
         if not self._service.engine.settings.may_ask:

@@ -7,7 +7,7 @@ from typing import Optional, Tuple
 from urllib.parse import urlsplit
 
 import api
-from api.endpoint import is_here, is_private
+from api.endpoint import is_here, is_private, parts_of
 from api.exchange import HTTPProvider
 from core.cancel import CancelToken
 from core.config import PoolConfig
@@ -102,7 +102,8 @@ class Engine:
         return Price(0.0, 0.0) if known is None and self._is_at_home() else known
 
     def _is_at_home(self) -> bool:
-        return self._settings.provider == COMPATIBLE and is_private(_host(self._settings.base_url))
+        hosts = [_host(url) for url in parts_of(self._settings.base_url)]
+        return self._settings.provider == COMPATIBLE and all(map(is_private, hosts))
 
     def left_this_month(self) -> float:
         """US dollars that may still be spent without asking."""

@@ -182,7 +182,7 @@ class FilmJob:
         left = tuple(untranslated(task.film, report))
         stop = unwritable or report.stopped_by
         parked = isinstance(stop, CancelledError)
-        return Outcome(self.total - len(left), self.total, left, None if parked else stop, parked)
+        return Outcome(self.total - len(left), self.total, left, None if parked else stop, parked, report.notices)
 
     def _translate(self, translation: TranslationJob, reports: List[JobReport]) -> None:
         try:

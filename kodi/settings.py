@@ -42,7 +42,8 @@ _T = TypeVar("_T")
 class Settings:
     """One consistent set.
 
-    :ivar key: of the chosen provider, or ``""``; ``model`` and ``base_url`` too, where ``""`` means the usual one.
+    :ivar key: of the chosen provider, or ``""``; ``model`` and ``base_url`` too, where ``""`` means the usual one. Of
+        keys and base URLs there may be several, with commas between.
     :ivar source: None: to be found out for each file.
     :ivar auto_translate: ``OFF``, ``ASK`` or ``ON``.
     :ivar monthly_limit: US dollars that a month's unasked translations may cost.
@@ -128,7 +129,8 @@ class Reader:
     def secrets(self) -> List[str]:
         """Every key that is stored, of whichever provider, and the proxy's address, which may hold a password."""
         values = _stored_values()
-        keys = [values.getString(f"{provider}_api_key").strip() for provider in (*PROVIDERS, COMPATIBLE)]
+        fields = [values.getString(f"{provider}_api_key") for provider in (*PROVIDERS, COMPATIBLE)]
+        keys = [key.strip() for field in fields for key in field.split(",")]
         return [secret for secret in (*keys, self.current.proxy) if secret]
 
     def _profile(self, values: xbmcaddon.Settings, provider: str) -> Profile:

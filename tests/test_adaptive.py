@@ -14,7 +14,7 @@ import api
 from api.base import ChatRequest, Message
 from cli.standin import Exchange, StandIn
 from core.adaptive import COOLDOWN, FORGOTTEN, AdaptiveConcurrency
-from core.config import PoolConfig
+from core.config import BackoffConfig, PoolConfig
 from core.connection_pool import ConnectionPoolManager, origin_of
 from core.errors import ConnectError, RateLimitError, ReadTimeoutError
 from core.gate import Gate
@@ -193,8 +193,10 @@ def test_a_200_that_holds_a_429_halves_them_too(standin: StandIn, key: str) -> N
         transport = Transport(pool, parallel=8)
         provider = api.create("openrouter", api_key=key, base_url=standin.openai_base_url, transport=transport)
         provider.forget_refusals()
+        admission = provider.group.admit(provider._chat_request(ASK, streaming=False), BackoffConfig())
         with pytest.raises(RateLimitError):
-            provider._answer_once(provider._chat_request(ASK, streaming=False), ASK)
+            provider._answer_once(admission.request, ASK)
+        admission.turn.over()
         (endpoint,) = pool._known_endpoints()
         assert endpoint.gate.permits == 4
 

@@ -381,3 +381,27 @@ def test_new_settings_hold_without_a_new_pool(engine: Engine, desk: Desk, folder
     created = sum(one.created for one in pool.stats().values())
     assert run(task_for(desk, folder), engine).done == LINES
     assert sum(one.created for one in pool.stats().values()) == created
+
+
+def test_a_key_that_was_refused_while_another_went_on_is_told_in_the_end(
+    fake_kodi: FakeKodi, folder: Path, tmp_path: Path, key: str
+) -> None:
+    with StandIn(keys={key}) as standin:
+        engine = Engine(str(tmp_path / "profile"), settings_for(standin, f"a-dead-key-0123, {key}"))
+        outcome = run(task_for(Desk(engine), folder), engine)
+        engine.close()
+    assert (outcome.done, outcome.error) == (LINES, None)
+    assert [line.split(": ")[0].rpartition(", ")[2] for line in outcome.notices] == ["key 1 of 2"]
+
+
+@pytest.mark.parametrize(
+    ("urls", "free"),
+    [
+        ("http://nas:1234/v1, http://192.168.1.9/v1", True),
+        ("http://nas:1234/v1,https://example.com/v1", False),
+    ],
+)
+def test_only_servers_at_home_cost_nothing(fake_kodi: FakeKodi, tmp_path: Path, urls: str, *, free: bool) -> None:
+    engine = Engine(str(tmp_path / "profile"), Settings(consent=True, provider="compatible", base_url=urls))
+    assert (engine.price("some-model") is not None) is free
+    engine.close()

@@ -244,7 +244,7 @@ def test_resetting_touches_the_connections_and_nothing_else(fake_kodi: FakeKodi,
 def test_no_key_of_any_provider_and_no_password_of_a_share_gets_into_kodis_log(
     fake_kodi: FakeKodi, reader: Reader
 ) -> None:
-    fake_kodi.settings.update(openai_api_key="sk-secret-1", gemini_api_key="AIza-secret-2")
+    fake_kodi.settings.update(openai_api_key="sk-secret-0, sk-secret-1", gemini_api_key="AIza-secret-2")
     fake_kodi.settings.update(anthropic_api_key="sk-ant-secret-3", lmstudio_api_key="lm-secret-4")
     assert {"sk-ant-secret-3", "lm-secret-4"} < set(reader.secrets())
     reader.refresh()

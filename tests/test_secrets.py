@@ -17,6 +17,7 @@ from cli_support import Run, film, write
 import api
 from api.base import ChatRequest, Message
 from cli.standin import Exchange, Fault, StandIn
+from core.config import BackoffConfig
 from core.connection_pool import ConnectionPoolManager
 from core.errors import SubAIError
 from core.transport import Transport
@@ -188,10 +189,13 @@ def test_no_object_shows_the_key(tls_standin: StandIn, ca_file: str, key: str) -
         ):
             provider = api.create(name, api_key=key, base_url=base_url, transport=transport)
             chat = ChatRequest("m", (Message("user", "Hello"),))
-            request = provider._chat_request(chat, streaming=False)
+            admission = provider.group.admit(provider._chat_request(chat, streaming=False), BackoffConfig())
+            admission.turn.over()
+            request = admission.request
             assert key in str(dict(request.headers))
-            shown += [repr(provider), repr(request), repr(chat), repr(provider._endpoint), repr(provider._source)]
-            shown += [repr(provider.complete(chat)), repr(provider.limiter)]
+            shown += [repr(provider), repr(request), repr(chat), repr(provider._endpoints)]
+            shown += [repr(admission), repr(provider._sources)]
+            shown += [repr(provider.complete(chat)), repr(provider.group)]
             tls_standin.script = faults.always(WAYS["key told whole"])
             with pytest.raises(SubAIError) as caught:
                 provider.complete(chat)
