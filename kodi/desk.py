@@ -114,7 +114,7 @@ class Desk:
 
     def clear_up(self, video: str) -> None:
         """Delete what a power cut left of a file that was being written."""
-        for folder in {vfs.folder_of(place) for place in self._places(video, "")}:
+        for folder in self._places_there_are(video):
             for name in vfs.list_folder(folder)[1]:
                 if name.endswith(vfs.UNFINISHED) and name.startswith(subtitle_files.stem_of(video)):
                     vfs.delete(vfs.join(folder, name))
@@ -213,12 +213,15 @@ class Desk:
         return list(dict.fromkeys(one for one in found if one))
 
     def _at_places(self, video: str) -> List[Candidate]:
-        folders = [vfs.folder_of(place) for place in self._places(video, "x.srt")]
         found: List[Candidate] = []
-        for folder in folders:
-            if vfs.folder_exists(folder):
-                found += subtitle_files.candidates(video, folder, vfs.list_folder(folder)[1])
+        for folder in self._places_there_are(video):
+            found += subtitle_files.candidates(video, folder, vfs.list_folder(folder)[1])
         return found
+
+    def _places_there_are(self, video: str) -> List[str]:
+        """The folders that a translation may lie in; Kodi logs an error for one that it cannot list."""
+        folders = dict.fromkeys(vfs.folder_of(place) for place in self._places(video, ""))
+        return [folder for folder in folders if vfs.folder_exists(folder)]
 
     def _places(self, film: str, name: str) -> Tuple[str, ...]:
         folder = vfs.folder_of(film)

@@ -8,7 +8,7 @@ import pytest
 from cli.standin import Pace, StandIn
 from tests_kodi.conftest import Starter
 from tests_kodi.driver import clips
-from tests_kodi.driver.package import ID, newer_zip
+from tests_kodi.driver.package import newer_zip
 from tests_kodi.driver.remote import SUBTITLE_DIALOG, Remote
 from tests_kodi.driver.speech import translated
 from tests_kodi.driver.waiting import until
@@ -79,8 +79,7 @@ def test_updated_from_a_zip_file_it_ends_at_once_and_the_new_one_goes_on(
     remote.answer("Install from zip file", "Down")
     remote.choose_file("Stick", "newer.zip")
     assert our_part(remote, before) < 1.0
-    details = {"addonid": ID, "properties": ["version"]}
-    until(lambda: remote.rpc.call("Addons.GetAddonDetails", **details)["addon"]["version"] == version, "the update")
+    until(lambda: remote.kodi.version() == version, "the update")
     goes_on(remote, standin, film, kept)
     assert remote.kodi.complaints() == []
 

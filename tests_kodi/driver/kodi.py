@@ -8,7 +8,7 @@ from typing import List, Mapping, Optional
 
 from tests_kodi.driver.package import ID
 from tests_kodi.driver.profile import Profile
-from tests_kodi.driver.rpc import Rpc
+from tests_kodi.driver.rpc import RefusedError, Rpc
 from tests_kodi.driver.screen import Screen
 from tests_kodi.driver.waiting import PATIENT, until
 
@@ -84,6 +84,14 @@ class Kodi:
     def is_enabled(self, addon: str = ID) -> bool:
         details = self.rpc.call("Addons.GetAddonDetails", addonid=addon, properties=["enabled"])
         return bool(details["addon"]["enabled"])
+
+    def version(self, addon: str = ID) -> str:
+        """Of an add-on; ``""`` while it is being updated."""
+        try:
+            details = self.rpc.call("Addons.GetAddonDetails", addonid=addon, properties=["version"])
+        except RefusedError:
+            return ""
+        return str(details["addon"]["version"])
 
     # --- its end ----------------------------------------------------------------------------------------------------
 
