@@ -29,6 +29,7 @@ class Attempt:
     :ivar generation: that of the connection.
     :ivar connected: bytes can have left this machine.
     :ivar answered: the first line of an answer came.
+    :ivar asking_proxy: a proxy was asked for a tunnel, and has not opened one yet.
     """
 
     __slots__ = (
@@ -38,6 +39,7 @@ class Attempt:
         "_lock",
         "_sock",
         "answered",
+        "asking_proxy",
         "connected",
         "deadline",
         "fresh",
@@ -52,6 +54,7 @@ class Attempt:
         self.generation = 0
         self.connected = False
         self.answered = False
+        self.asking_proxy = False
         self._interrupted: Optional[SubAIError] = None
         self._lock = threading.Lock()
         self._event: Optional[threading.Event] = None
