@@ -14,6 +14,7 @@ from core.cancel import CancelToken
 from core.config import CONNECTION_POOL_CONFIG, PoolConfig
 from core.errors import CancelledError, ConfigError, PoolClosedError, SubAIError, TransportError
 from core.failures import classify, expected
+from core.forking import renew_in_children
 from core.inflight import Attempt, InFlight, working_on
 from core.pool_endpoint import PoolEndpoint
 from core.pool_stats import EndpointSnapshot
@@ -57,6 +58,7 @@ class ConnectionPoolManager:
         self._endpoints: Dict[str, PoolEndpoint] = {}
         self._in_flight = InFlight()
         self._closed = False
+        renew_in_children(self)
 
     def __enter__(self) -> "ConnectionPoolManager":
         return self
@@ -186,6 +188,16 @@ class ConnectionPoolManager:
             endpoint.reconfigure(config)
         for pool in self._pools():
             pool.reconfigure()
+
+    def renew(self) -> None:
+        """In a forked process: nothing in flight and no connections; those of the parent stay open for the parent."""
+        self._lock = threading.Lock()
+        inherited, self._in_flight = self._in_flight, InFlight()
+        managers, self._managers = self._managers, {}
+        self._endpoints = {}
+        inherited.abandon()
+        for manager in managers.values():
+            manager.abandon()
 
     def cancel(self) -> None:
         """Wake every request at once, wherever it waits; each ends with ``CancelledError``."""

@@ -15,6 +15,7 @@ from core.cancel import CancelToken
 from core.config import bounded, check_bounds
 from core.day_budget import DayBudget, DayCounter, MemoryDayCounter
 from core.errors import DeadlineError
+from core.forking import renew_in_children
 from core.rate_headers import Level, levels
 
 MINUTE = 60.0
@@ -98,6 +99,7 @@ class RateLimiter:
         self._charges: Deque[Charge] = deque()  # of the last minute, oldest first
         self._levels: Dict[str, Level] = {}
         self._last_start = -math.inf
+        renew_in_children(self)
 
     def __repr__(self) -> str:
         with self._lock:
@@ -105,6 +107,11 @@ class RateLimiter:
             tokens = sum(charge.tokens for charge in self._charges)
             spent = f"{len(self._charges)} requests, {tokens} tokens"
             return f"<RateLimiter {spent} in the last minute, {len(self._queue)} waiting>"
+
+    def renew(self) -> None:
+        """In a forked process: who waits, waits in the parent; what was spent is known here too."""
+        self._lock = threading.Lock()
+        self._queue = deque()
 
     def configure(self, limits: Limits, days: Optional[DayCounter] = None) -> None:
         """New limits from now on, for those who wait too; what was spent stays spent."""
