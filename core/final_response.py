@@ -1,4 +1,4 @@
-"""The first line of an answer: interim ones are passed over, and the attempt learns that the server has seen it.
+"""The first line of an answer: interim ones are passed over, and the attempt is told of the very first byte.
 
 Shared by the pool and by the fallback, so it needs the standard library only.
 """
@@ -16,11 +16,11 @@ class FinalResponse(http.client.HTTPResponse):
     """
 
     def _read_status(self) -> Tuple[str, int, str]:
+        attempt = current_attempt()
+        if self.fp.peek(1) and attempt is not None:
+            attempt.answered = True
         while True:
             status: Tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
-            attempt = current_attempt()
-            if attempt is not None:
-                attempt.answered = True
             if not 102 <= status[1] <= 199:
                 return status
             http.client.parse_headers(self.fp)

@@ -29,7 +29,7 @@ class Attempt:
     :ivar reused: the connection existed before this attempt.
     :ivar generation: that of the connection.
     :ivar connected: bytes can have left this machine.
-    :ivar answered: the first line of an answer came.
+    :ivar answered: the first byte of an answer came.
     :ivar asking_proxy: a proxy was asked for a tunnel, and has not opened one yet.
     """
 

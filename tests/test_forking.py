@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no for
 ROOT = str(Path(__file__).parent.parent)
 
 BEGIN = """
-import os, sys, threading, time
+import os, signal, sys, threading, time
 sys.path.insert(0, sys.argv[1])
 from core.cancel import CancelToken
 from core.connection_pool import ConnectionPoolManager
@@ -30,6 +30,11 @@ def send(path, seconds=60.0):
 def check(name):
     for number in range(5):
         assert send(f"/{name}/{number}") == f"/{name}/{number}".encode()
+def fork():
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+    return child
 def ended_well(child):
     return os.waitpid(child, 0)[1] == 0
 """
@@ -58,7 +63,7 @@ def run(serve: Serve, trusted: str, script: str) -> "subprocess.CompletedProcess
     server = serve(echo, tls=server_tls())
     command = [sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", "-c", BEGIN + script]
     return subprocess.run(
-        [*command, ROOT, server.origin, trusted], check=False, capture_output=True, text=True, timeout=30
+        [*command, ROOT, server.origin, trusted], check=False, capture_output=True, text=True, timeout=60
     )
 
 
@@ -73,7 +78,7 @@ stuck = threading.Thread(target=lambda: [send("/deaf")], daemon=True)
 stuck.start()
 while not any(seen.active for seen in pool.stats().values()):
     time.sleep(0.01)
-child = os.fork()
+child = fork()
 if child == 0:
     assert repr(pool) == "<ConnectionPoolManager 0 endpoints, 0 in flight>", repr(pool)
     for number in range(10):
@@ -112,7 +117,7 @@ threads = [threading.Thread(target=keep_asking, args=(f"parent{number}",), daemo
 for thread in threads:
     thread.start()
 for number in range(20):
-    child = os.fork()
+    child = fork()
     if child == 0:
         check("child")
         pool.close_all()
@@ -149,7 +154,7 @@ def hold():
     threading.Event().wait()
 threading.Thread(target=hold, daemon=True).start()
 held.wait()
-child = os.fork()
+child = fork()
 if child == 0:
     check("child")
     limiter.acquire(0, CancelToken())
@@ -173,7 +178,7 @@ def test_what_the_parent_closes_is_closed_though_a_child_lives(serve: Serve, tru
     server = serve(watched, tls=server_tls())
     script = """
 check("parent")
-child = os.fork()
+child = fork()
 if child == 0:
     sys.stdin.read()
     os._exit(0)
@@ -196,7 +201,7 @@ def test_a_stream_of_the_parents_is_not_the_childs(serve: Serve, trusted: str) -
         trusted,
         """
 answer = transport.open(Request("POST", sys.argv[2] + "/halves", body=b"{}"))
-child = os.fork()
+child = fork()
 if child == 0:
     try:
         answer.read()
