@@ -120,7 +120,9 @@ class ScriptedServer:
     :ivar asked: set when a request is in. :ivar stopping: set when the test is over.
     """
 
-    def __init__(self, *scripts: Script, tls: Optional[ssl.SSLContext] = None) -> None:
+    def __init__(
+        self, *scripts: Script, tls: Optional[ssl.SSLContext] = None, address: Tuple[str, int] = ("127.0.0.1", 0)
+    ) -> None:
         self.requests: List[bytes] = []
         self.accepted = 0
         self.asked = threading.Event()
@@ -129,7 +131,7 @@ class ScriptedServer:
         self._tls = tls
         self._peers: List[Peer] = []
         self._threads: List[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(address)
         self.port: int = self._listener.getsockname()[1]
         self._start(self._accept)
 
