@@ -7,7 +7,7 @@ import threading
 from typing import Any, Iterator, List
 
 import pytest
-from support_server import Connect, Script, ScriptedServer, Serve, authority, until
+from support_server import Clocks, Connect, Script, ScriptedServer, Serve, authority, until
 
 from core.config import PoolConfig
 from core.connection_pool import ConnectionPoolManager
@@ -59,6 +59,12 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> str:
 def no_urllib3(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a machine without urllib3."""
     monkeypatch.setitem(sys.modules, "urllib3", None)
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    """This machine's clocks, which the test may move."""
+    return Clocks(monkeypatch)
 
 
 @pytest.fixture

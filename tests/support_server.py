@@ -349,3 +349,16 @@ def cancelled() -> CancelToken:
     token = CancelToken()
     token.cancel()
     return token
+
+
+# --- clocks ---------------------------------------------------------------------------------------------------------
+
+
+class Clocks:
+    """Both clocks of this machine, to be moved; the waits of threads go by the real one."""
+
+    def __init__(self, monkeypatch: Any) -> None:
+        self.monotonic_ahead = self.wall_ahead = 0.0
+        monotonic, wall = time.monotonic, time.time
+        monkeypatch.setattr(time, "monotonic", lambda: monotonic() + self.monotonic_ahead)
+        monkeypatch.setattr(time, "time", lambda: wall() + self.wall_ahead)

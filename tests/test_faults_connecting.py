@@ -81,15 +81,17 @@ def alert(peer: Peer) -> None:
 # --- TLS --------------------------------------------------------------------------------------------------------------
 
 
-def expired() -> ssl.SSLContext:
+def valid_in(year: int) -> ssl.SSLContext:
+    """With a certificate for that January, and no longer."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    then = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
-    authority().issue_cert("127.0.0.1", not_before=then, not_after=then.replace(month=2)).configure_cert(context)
+    begin = datetime.datetime(year, 1, 1, tzinfo=datetime.timezone.utc)
+    authority().issue_cert("127.0.0.1", not_before=begin, not_after=begin.replace(month=2)).configure_cert(context)
     return context
 
 
 CERTIFICATES: Dict[str, Tuple[Callable[[], ssl.SSLContext], bool, str]] = {
-    "expired": (expired, True, "certificate has expired"),
+    "expired": (lambda: valid_in(2020), True, "certificate has expired"),
+    "of the future, or the clock is wrong": (lambda: valid_in(2999), True, "certificate is not yet valid"),
     "another's": (lambda: server_tls("other.example"), True, "IP address mismatch"),
     "of an unknown authority": (server_tls, False, "unable to get local issuer certificate"),
 }

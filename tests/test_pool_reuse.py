@@ -9,6 +9,7 @@ from typing import Any, Callable, List
 
 import pytest
 from support_server import (
+    Clocks,
     Connect,
     Doing,
     Peer,
@@ -40,21 +41,6 @@ def figures(transport: Transport) -> EndpointSnapshot:
     """Those of the only endpoint."""
     (snapshot,) = transport.pool.stats().values()
     return snapshot
-
-
-class Clocks:
-    """Both clocks of this machine, to be moved."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.monotonic_ahead = self.wall_ahead = 0.0
-        monotonic, wall = time.monotonic, time.time
-        monkeypatch.setattr(time, "monotonic", lambda: monotonic() + self.monotonic_ahead)
-        monkeypatch.setattr(time, "time", lambda: wall() + self.wall_ahead)
-
-
-@pytest.fixture
-def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
-    return Clocks(monkeypatch)
 
 
 # --- sharing --------------------------------------------------------------------------------------------------------
