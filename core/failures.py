@@ -129,6 +129,13 @@ def peer_left(error: BaseException) -> bool:
     return False
 
 
+def timed_out(failure: SubAIError, error: Exception) -> bool:
+    """Whether ``failure``, as ``error`` was classified, is that the peer accepted or answered too late."""
+    if isinstance(failure, ConnectError):
+        return any(isinstance(item, socket.timeout) for item in causes(error))
+    return isinstance(failure, ReadTimeoutError)
+
+
 def _words(chain: List[BaseException]) -> str:
     """The innermost explanation, without the objects and errors that urllib3 puts into its messages."""
     for item in reversed(chain):

@@ -80,7 +80,10 @@ class CheckedPool:
             conn._born = 0.0  # closed on purpose, by us or with a "Connection: close"; nothing was dropped
         else:
             conn.stamp()
+        idle = conn.sock is not None
         super()._put_conn(conn)  # type: ignore[misc]
+        if idle:
+            self.endpoint.monitor.idle_began()
 
     def retire_idle(self, reason: str) -> None:
         """Close what waits in the pool now."""
@@ -101,6 +104,33 @@ class CheckedPool:
             waiting.__init__(waiting.maxsize)  # with locks that no thread of the parent's holds
             for connection in kept:
                 connection.close()
+
+    def retire_stale(self) -> int:
+        """Close the idle connections that would not be handed out again; how many are left.
+
+        Each is taken out while it is looked at: what somebody else may use must not be read from.
+        """
+        waiting = self.pool
+        if waiting is None:
+            return 0
+        with waiting.mutex:
+            idle = list(filter(_is_open, waiting.queue))
+        for connection in idle:
+            place = _take_out(waiting, connection)
+            if place is None:
+                continue  # in use again
+            reason = connection.stale_reason() or (None if connection.is_connected else "dropped")
+            if reason is not None or not self._put_back(waiting, connection, place):
+                connection.retire(reason or "resized")
+        return self.count_idle()
+
+    def _put_back(self, waiting: Any, connection: Any, place: int) -> bool:
+        """As it was, unless there is no room any more, or no pool."""
+        with waiting.mutex:
+            if self.pool is not waiting or len(waiting.queue) >= waiting.maxsize:
+                return False
+            waiting.queue.insert(place, connection)
+            return True
 
     def reconfigure(self) -> None:
         """Take over what was changed at the endpoint."""
@@ -123,7 +153,7 @@ class CheckedPool:
         if waiting is None:
             return 0
         with waiting.mutex:
-            return sum(1 for connection in waiting.queue if connection is not None and connection.sock is not None)
+            return sum(map(_is_open, waiting.queue))
 
     def warm_up(self, *, tunnel: bool) -> None:
         """Have one connection open and waiting on top of the pool, with a ``tunnel`` if there is a proxy."""
@@ -141,6 +171,20 @@ class CheckedPool:
             connection.close()
             raise
         self._put_conn(connection)
+
+
+def _is_open(connection: Any) -> bool:
+    return connection is not None and connection.sock is not None
+
+
+def _take_out(waiting: Any, connection: Any) -> Optional[int]:
+    """Its place in the queue, or None if somebody else has it."""
+    with waiting.mutex:
+        if connection not in waiting.queue:
+            return None
+        place: int = waiting.queue.index(connection)
+        del waiting.queue[place]
+        return place
 
 
 class CheckedHTTPPool(CheckedPool, HTTPConnectionPool):

@@ -1,10 +1,15 @@
-"""One endpoint (scheme, host and port) as the pool sees it: its limits, permits, generation and statistics."""
+"""One endpoint (scheme, host and port) as the pool sees it: its limits, permits, generation, statistics and health."""
 
 import threading
+from typing import Optional
 
+from core.adaptive import AdaptiveConcurrency
 from core.config import PoolConfig
+from core.errors import TransportError
 from core.gate import Gate
+from core.health import EndpointHealth, HealthMonitor
 from core.pool_stats import EndpointStats
+from core.sizing import Timing
 
 
 class PoolEndpoint:
@@ -12,13 +17,17 @@ class PoolEndpoint:
 
     :ivar generation: connections of an older one are not used again.
     :ivar purge_reason: why the generation last changed.
+    :ivar monitor: to be told of idle connections.
     """
 
-    def __init__(self, origin: str, config: PoolConfig) -> None:
+    def __init__(self, origin: str, config: PoolConfig, monitor: HealthMonitor) -> None:
         self.origin = origin
         self.config = config
+        self.monitor = monitor
         self.gate = Gate(config.maxsize)
+        self.concurrency = AdaptiveConcurrency(origin, self.gate)
         self.stats = EndpointStats()
+        self.health = EndpointHealth(origin)
         self.generation = 0
         self.purge_reason = ""
         self._lock = threading.Lock()
@@ -26,16 +35,16 @@ class PoolEndpoint:
     def __repr__(self) -> str:
         return f"<PoolEndpoint {self.origin} {self.gate!r}>"
 
+    # --- limits -----------------------------------------------------------------------------------------------------
+
     def allow(self, parallel: int) -> None:
         """At most ``parallel`` requests in flight, and never more than connections are kept."""
-        permits = max(1, min(parallel, self.config.maxsize))
-        if permits != self.gate.permits:
-            self.gate.resize(permits)
+        self.concurrency.configure(max(1, min(parallel, self.config.maxsize)))
 
     def reconfigure(self, config: PoolConfig) -> None:
         """Hold to other settings from now on; requests that are under way keep their permits."""
         self.config = config
-        self.gate.resize(min(self.gate.permits, config.maxsize))
+        self.concurrency.configure(min(self.concurrency.configured, config.maxsize))
 
     def outdate(self, generation: int, reason: str) -> None:
         """Have no connection of ``generation`` used again, unless a newer one has begun already."""
@@ -43,3 +52,30 @@ class PoolEndpoint:
             if generation == self.generation:
                 self.purge_reason = reason
                 self.generation += 1
+
+    # --- what happened ----------------------------------------------------------------------------------------------
+
+    def answered(self, status: int) -> None:
+        """The headers of an answer are in."""
+        self.health.answered()
+        if status == 429:
+            self.concurrency.troubled()
+
+    def failed(self, failure: TransportError, *, timed_out: bool = False) -> None:
+        """A request found no answer, or no permit; ``timed_out``: because the peer was too slow."""
+        self.stats.failed(failure.kind)
+        if timed_out:
+            self.concurrency.troubled()
+        if self.health.failed(failure):
+            self.outdate(self.generation, "failing")  # the network may have changed under the idle ones too
+
+    def ended(self, timing: Optional[Timing]) -> None:
+        """A request is over, well if there is a ``timing``. To be told before its permit is given back."""
+        if timing is not None:
+            self.concurrency.succeeded()
+            self.stats.timed(timing)
+        self.watch()
+
+    def watch(self) -> None:
+        """Warn of what is too much."""
+        self.health.watch(self.gate, self.config.maxsize, self.stats.handed_out)

@@ -123,6 +123,10 @@ class Transport:
             raise
         return exchange
 
+    def refused(self, url: str) -> None:
+        """An answer from ``url`` whose status was good told, inside, that it was one request too many."""
+        self.pool.endpoint(origin_of(url)).concurrency.troubled()
+
     def warm_up(self, url: str, cancel: Optional[CancelToken] = None) -> None:
         """Have a connection to ``url`` open before the first request; quietly does nothing where there is no pool.
 
