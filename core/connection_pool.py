@@ -15,6 +15,7 @@ from core.cancel import CancelToken
 from core.config import CONNECTION_POOL_CONFIG, PROVIDER_OVERRIDES, PoolConfig
 from core.errors import CancelledError, ConfigError, PoolClosedError, SubAIError, TransportError
 from core.failures import classify, expected, timed_out
+from core.forking import renew_in_children
 from core.health import HealthMonitor
 from core.inflight import Attempt, InFlight, working_on
 from core.names import Names
@@ -67,6 +68,7 @@ class ConnectionPoolManager:
         self.names = Names()
         self._monitor = HealthMonitor(self._look_after, config.health_interval)
         self._closed = False
+        renew_in_children(self)
 
     def __enter__(self) -> "ConnectionPoolManager":
         return self
@@ -223,6 +225,18 @@ class ConnectionPoolManager:
             endpoint.reconfigure(config)
         for pool in self._pools():
             pool.reconfigure()
+
+    def renew(self) -> None:
+        """In a forked process: nothing in flight and no connections; those of the parent stay open for the parent."""
+        self._lock = threading.Lock()
+        inherited, self._in_flight = self._in_flight, InFlight()
+        managers, self._managers = self._managers, {}
+        self._endpoints = {}
+        self.names = Names()
+        self._monitor = HealthMonitor(self._look_after, self.config.health_interval)
+        inherited.abandon()
+        for manager in managers.values():
+            manager.abandon()
 
     def cancel(self) -> None:
         """Wake every request at once, wherever it waits; each ends with ``CancelledError``."""

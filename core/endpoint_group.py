@@ -14,6 +14,7 @@ from core.config import BackoffConfig
 from core.day_budget import DayCounter
 from core.endpoints import Admission, Endpoint, Target
 from core.errors import QuotaError, SubAIError
+from core.forking import renew_in_children
 from core.limits import Limits
 from core.messages import Request
 
@@ -103,6 +104,11 @@ class EndpointGroup:
         self._next = 0
         self._homes: Dict[str, Endpoint] = {}  # affinity -> where its requests go, the latest last
         self._notices: Dict[str, str] = {}
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """In a forked process: another thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<EndpointGroup {', '.join(f'{label}: {state}' for label, state in self.states())}>"

@@ -248,7 +248,7 @@ def test_once_an_answer_has_begun_nothing_is_sent_again(serve: Serve, connect: C
 @pytest.mark.parametrize("misdeed", [leaving, resetting])
 def test_a_fresh_connection_that_dies_is_an_ordinary_failure(serve: Serve, connect: Connect, misdeed: Any) -> None:
     server, transport = serve(misdeed), connect()
-    with pytest.raises(ConnectionDroppedError, match="closed the connection before its answer was whole") as caught:
+    with pytest.raises(ConnectionDroppedError, match="broke before its answer was whole") as caught:
         transport.send(post(server))
     assert not isinstance(caught.value, NothingSentError)
     assert not caught.value.permanent
@@ -280,6 +280,7 @@ CUT = {
     "in the first header": b"HTTP/1.1 200 OK\r\nContent-Le",
     "after a header": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n",
     "after the status": b"HTTP/1.1 200 OK\r\n",
+    "after an interim answer": b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n",
 }
 
 
@@ -345,7 +346,7 @@ def test_a_dead_path_is_not_called_a_read_timeout(route: str) -> None:
     [
         b"SSH-2.0-OpenSSH_9.2\r\n",
         b"HTTP/1.1 banana\r\n\r\n",
-        b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 101 + b"\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70000 + b"\r\n\r\n",
     ],
