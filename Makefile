@@ -7,7 +7,7 @@ ID     := service.subtitles.sub-ai-translator
 VERSION = $(shell $(PYTHON) -c 'from xml.etree import ElementTree as e; print(e.parse("addon.xml").getroot().get("version"))')
 ZIP     = dist/$(ID)-$(VERSION).zip
 
-.PHONY: help venv lint format types layers floor test test-long test-kodi bench bench-film zip check-addon art clean
+.PHONY: help venv lint format types layers floor test test-long test-kodi bench bench-film bench-names zip check-addon art clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -79,6 +79,9 @@ bench: $(VENV)/.dev-ready ## everything: one request against other clients, shar
 
 bench-film: $(VENV)/.dev-ready ## a whole film against what is possible, first cue, characters, a very long file
 	$(PY) -m benchmarks.film_bound
+
+bench-names: $(VENV)/.dev-ready ## what a slow or dead resolver costs, with and without remembering names (needs Linux)
+	$(PY) -m benchmarks.slow_names
 
 clean: ## remove what was built, and .venv
 	rm -rf $(VENV) .venv.lock build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

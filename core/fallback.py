@@ -32,8 +32,8 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         began = time.monotonic()
-        config = self._endpoint.config
-        self.sock = open_socket(self.host, self.port, config.connect_timeout, config, self._attempt)
+        config, names = self._endpoint.config, self._endpoint.names
+        self.sock = open_socket(self.host, self.port, config.connect_timeout, config, names, self._attempt)
         self._attempt.hold_through_handshake(self.sock)
         tunnel: Optional[str] = getattr(self, "_tunnel_host", None)
         if tunnel:

@@ -3,7 +3,6 @@
 Nothing is sent to find out. What is done about a sick endpoint (asking another, waiting) is decided elsewhere.
 """
 
-import contextlib
 import logging
 import threading
 from typing import Callable, Optional, Set
@@ -103,13 +102,19 @@ class HealthMonitor:
 
     def idle_began(self) -> None:
         """There is an idle connection."""
+        if self._news:
+            return  # the thread knows, and stays for another look
         with self._changed:
-            self._news = True
-            if not self._running() and not self._closed and self.interval > 0:
+            if self._closed or self.interval <= 0:
+                return
+            if not self._running():
                 thread = threading.Thread(target=self._run, name="subai-health", daemon=True)
-                with contextlib.suppress(RuntimeError):  # no threads left, or the interpreter ends: go without
+                try:
                     thread.start()
-                    self._thread = thread
+                except RuntimeError:  # no threads left, or the interpreter ends: go without
+                    return
+                self._thread = thread
+            self._news = True
 
     def close(self, seconds: float) -> None:
         """End the thread, waiting for it at most ``seconds``; it starts no more."""

@@ -119,9 +119,11 @@ class _OwnSocket:
     def _new_conn(self) -> socket.socket:
         connection: Any = self
         attempt = current_attempt()
-        host = connection._dns_host.strip("[]")
+        host, endpoint = connection._dns_host.strip("[]"), self.endpoint
         try:
-            sock = open_socket(host, connection.port, connection.timeout, self.endpoint.config, attempt or Attempt())
+            sock = open_socket(
+                host, connection.port, connection.timeout, endpoint.config, endpoint.names, attempt or Attempt()
+            )
         except socket.gaierror as error:
             raise NameResolutionError(connection.host, connection, error) from error
         except socket.timeout as error:

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, Dict
 
+from api import local_servers
 from core.cancel import CancelToken
-from core.errors import SubAIError
+from core.errors import InputError, SubAIError
 from kodi import status, strings, subtitle_files, vfs, wording
 from kodi.messages import Message
 from kodi.starting import Starting
@@ -37,9 +38,10 @@ class Answers:
             "connections": self._connections,
             "give_up": self._give_up,
         }
-        self._queries: Dict[str, Callable[[CancelToken], Answer]] = {
+        self._queries: Dict[str, Callable[[Answer, CancelToken], Answer]] = {
             "models": self._models,
             "test_connection": self._test_connection,
+            "find_servers": self._find_servers,
         }
         self._asking: Dict[str, CancelToken] = {}  # by the id of the message that wants to know
 
@@ -117,29 +119,54 @@ class Answers:
             return {"ok": False, "text": localised(strings.NO_SOURCE)}
         for job in self._service.book.running():
             if job.output == output:
-                job.park()
+                job.park(for_good=True)
                 job.join(1.0)
-        removed = vfs.delete(output)
-        return {"ok": removed, "text": localised(strings.REMOVED) if removed else ""}
+        if vfs.exists(output) and not vfs.delete(output):
+            return {"ok": False, "text": localised(strings.NOT_REMOVED, name=vfs.base_name(output))}
+        return {"ok": True, "text": localised(strings.REMOVED)}
 
     # --- the provider -----------------------------------------------------------------------------------------------
 
     def _ask_provider(self, message: Message) -> Answer:
-        self._starting.raise_if_not_ready()
         token = self._asking[message.id] = CancelToken()
         try:
-            return self._queries[message.action](token)
+            return self._queries[message.action](dict(message.data), token)
         finally:
             del self._asking[message.id]
 
-    def _models(self, cancel: CancelToken) -> Answer:
+    def _models(self, _: Answer, cancel: CancelToken) -> Answer:
+        self._raise_if_nobody_may_be_asked()
         return {"ok": True, "models": self._service.engine.provider().list_models(cancel), "text": ""}
 
-    def _test_connection(self, cancel: CancelToken) -> Answer:
+    def _test_connection(self, _: Answer, cancel: CancelToken) -> Answer:
+        self._raise_if_nobody_may_be_asked()
         engine = self._service.engine
-        provider = engine.provider()
-        result = provider.check(engine.settings.model, cancel)
-        return {"ok": True, "text": status.test_words(result, provider.base_url)}
+        each = engine.provider().each()
+        found, good = [], True
+        for label, provider in each.items():
+            try:
+                found.append(status.test_words(provider.check(engine.settings.model, cancel), provider.base_url))
+            except SubAIError as error:
+                if len(each) == 1:
+                    raise
+                found.append(f"{label}: {error.user_message}")
+                good = False
+        return {"ok": good, "text": "\n\n".join(found)}
+
+    def _raise_if_nobody_may_be_asked(self) -> None:
+        if not self._service.engine.settings.may_ask:
+            raise InputError(localised(strings.NOT_SET_UP))
+
+    def _find_servers(self, data: Answer, cancel: CancelToken) -> Answer:
+        """Those at the address that the person named, or on this device; nobody is looked for before they agreed."""
+        if not self._service.engine.settings.consent:
+            return {"ok": False, "text": localised(strings.NOT_AGREED)}
+        servers = [
+            {"provider": one.provider, "label": one.label, "base_url": one.base_url, "models": dict(one.models)}
+            for one in local_servers.find(str(data.get("address", "")), cancel)
+            if one.models is not None
+        ]
+        return {"ok": bool(servers), "servers": servers, "text": "" if servers else localised(strings.NO_SERVERS)}
 
     def _give_up(self, data: Answer) -> Answer:
         """The person does not want to wait for the answer to another message any more."""

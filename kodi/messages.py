@@ -20,7 +20,7 @@ from kodi import addon
 ACTIONS = frozenset(
     {
         "status", "rows", "show", "estimate", "start", "cancel", "retry", "anew", "remove", "why", "models",
-        "test_connection", "connections", "give_up",
+        "test_connection", "connections", "find_servers", "give_up",
     }
 )  # fmt: skip
 PATIENCE = 2.0  # seconds: a service that runs answers within a tenth of this

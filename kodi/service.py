@@ -166,7 +166,7 @@ class Service(xbmc.Monitor):
         for job in jobs:
             self.offered.add(job.task.video)
             self._stopped.add(job)
-            job.park()
+            job.park(for_good=True)
         return len(jobs)
 
     def wrote(self, job: FilmJob) -> None:
@@ -207,6 +207,8 @@ class Service(xbmc.Monitor):
             outcome.total,
             outcome.error or ("parked" if outcome.parked else "done"),
         )
+        for line in outcome.notices:
+            self.teller.once(line)
         if outcome.error is not None:
             self.teller.error(outcome.error, self.engine.settings.provider_name)
         elif outcome.parked:

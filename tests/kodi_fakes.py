@@ -209,6 +209,7 @@ def fake_kodi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKodi:
         "executeJSONRPC": kodi.rpc,
         "executebuiltin": kodi.builtins.append,
         "getCondVisibility": lambda condition: True,
+        "getSupportedMedia": lambda kind: ".mkv|.mp4",
         "getLanguage": lambda form=0: kodi.language if form == xbmc.ISO_639_1 else "English",
     }
     player: Dict[str, Any] = {

@@ -14,7 +14,7 @@ import api
 from api.base import ChatRequest, Message
 from cli.standin import Exchange, StandIn
 from core.adaptive import COOLDOWN, FORGOTTEN, AdaptiveConcurrency
-from core.config import PoolConfig
+from core.config import BackoffConfig, PoolConfig
 from core.connection_pool import ConnectionPoolManager, origin_of
 from core.errors import ConnectError, RateLimitError, ReadTimeoutError
 from core.gate import Gate
@@ -90,10 +90,18 @@ def test_an_incomplete_window_adds_nothing(endpoint: Endpoint) -> None:
     for _ in range(3):
         endpoint.concurrency.succeeded()
     assert endpoint.gate.permits == 4
-    endpoint.concurrency.troubled()
-    assert endpoint.gate.permits == 2, "the successes before it count no more"
-    endpoint.concurrency.succeeded()
-    assert endpoint.later().gate.permits == 2
+    for permit in permits:
+        permit.release()
+
+
+def test_trouble_within_a_window_makes_it_begin_anew(endpoint: Endpoint) -> None:
+    endpoint.trouble()
+    permits = [endpoint.gate.acquire(0, Attempt()) for _ in range(4)]
+    for _ in range(3):
+        endpoint.concurrency.succeeded()
+    assert endpoint.trouble() == 4, "the cooldown of the first is not over"
+    endpoint.later().concurrency.succeeded()
+    assert endpoint.gate.permits == 4
     for permit in permits:
         permit.release()
 
@@ -185,8 +193,10 @@ def test_a_200_that_holds_a_429_halves_them_too(standin: StandIn, key: str) -> N
         transport = Transport(pool, parallel=8)
         provider = api.create("openrouter", api_key=key, base_url=standin.openai_base_url, transport=transport)
         provider.forget_refusals()
+        admission = provider.group.admit(provider._chat_request(ASK, streaming=False), BackoffConfig())
         with pytest.raises(RateLimitError):
-            provider._answer_once(provider._chat_request(ASK, streaming=False), ASK)
+            provider._answer_once(admission.request, ASK)
+        admission.turn.over()
         (endpoint,) = pool._known_endpoints()
         assert endpoint.gate.permits == 4
 

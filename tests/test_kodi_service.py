@@ -1,22 +1,26 @@
 """The service as a whole, with Kodi's part of it played: films start and stop, jobs begin and end, messages come."""
 
+import socket
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable, Iterator, List
 
 import pytest
 import xbmc
 import xbmcgui
+import xbmcvfs
 from kodi_fakes import FakeKodi, fake_kodi
-from standin_faults import always, refusing
+from standin_faults import always, bad_key, refusing
 
 from cli.standin import Pace, StandIn
 from core.errors import CancelledError
-from kodi import choices, messages, player, windows, wording
+from kodi import choices, messages, player, vfs, windows, wording
 from kodi.jobs import FilmJob
 from kodi.service import Service
 from kodi.settings import Settings
+from kodi.tasks import Task
 from translate.report import JobReport
 from translate.session import Session
 
@@ -137,6 +141,29 @@ def test_who_chose_another_subtitle_the_last_time_gets_that_one_the_next(
     stop(service, fake_kodi)
     play(service, fake_kodi, film)
     assert shown() == "spa"
+
+
+def test_what_goes_on_by_itself_is_not_put_in_front_of_the_language_chosen_last(
+    service: Service, fake_kodi: FakeKodi, film: Path
+) -> None:
+    service.choices.note(str(film), "en")
+    play(service, fake_kodi, film)
+    translate(service, film)
+    assert film.with_name("film.es.srt").exists()
+    assert [stream["name"] for stream in fake_kodi.streams] == ["film.en.srt"]
+    answer = messages.ask("start", {"source": str(film.with_name("film.en.srt")), "video": str(film)}, PATIENT)
+    assert answer is not None
+    until(lambda: len(fake_kodi.streams) == 2, "our subtitle in the player")
+
+
+def test_what_a_power_cut_left_of_a_file_is_deleted_when_the_film_is_played_again(
+    service: Service, fake_kodi: FakeKodi, film: Path
+) -> None:
+    left, other = (film.with_name(f"{name}.es.srt{vfs.UNFINISHED}") for name in ("film", "other"))
+    for path in (left, other):
+        path.write_bytes(b"half")
+    play(service, fake_kodi, film)
+    assert (left.exists(), other.exists()) == (False, True)
 
 
 # --- jobs -----------------------------------------------------------------------------------------------------------
@@ -363,3 +390,115 @@ def test_a_row_of_the_subtitle_dialog_says_nothing_of_where_its_file_lies(
     service._close()
     Service()._close()
     assert not any(path.exists() for path in handed)
+
+
+# --- telling --------------------------------------------------------------------------------------------------------
+
+
+def task_for(service: Service, film: Path) -> Task:
+    return service.desk.task(str(film.with_name("film.en.srt")), str(film))
+
+
+def run(service: Service, task: Task) -> None:
+    assert service.begin(task).join(PATIENT)
+    rest(service)
+
+
+def test_a_dead_key_is_told_once_and_the_settings_are_offered_where_keys_are(
+    service: Service, fake_kodi: FakeKodi, film: Path, standin: StandIn
+) -> None:
+    standin.script = always(bad_key)
+    fake_kodi.answers = [True]
+    run(service, task_for(service, film))
+    assert fake_kodi.shown == ["OpenAI refused the key."]
+    assert fake_kodi.builtins == ["Addon.OpenSettings(service.subtitles.sub-ai-translator)", "SetFocus(-99)"]
+    run(service, replace(task_for(service, film), by_itself=True))
+    assert len(fake_kodi.shown) == 1
+    fake_kodi.answers = [False]
+    run(service, task_for(service, film))  # the person asks again
+    assert len(fake_kodi.shown) == 2
+    assert standin.stats().requests == 2
+
+
+@pytest.mark.long
+def test_a_provider_that_cannot_be_reached_is_told_in_a_notice(
+    service: Service, fake_kodi: FakeKodi, film: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        fake_kodi.settings["openai_base_url"] = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
+    service._take_settings()
+    run(service, task_for(service, film))
+    assert fake_kodi.shown == ["OpenAI cannot be reached. Is the network working?"]
+
+
+def test_what_breaks_inside_a_job_is_told_and_the_next_one_works(
+    service: Service, fake_kodi: FakeKodi, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("nobody thought of that")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(service.engine, "route", broken)
+        run(service, task_for(service, film))
+    assert fake_kodi.shown == ["Something went wrong inside; Kodi's log says what."]
+    translate(service, film)
+    assert fake_kodi.shown[1:] == [f"All {LINES} lines translated."]
+
+
+def test_who_stops_a_job_is_told_how_far_it_came(
+    service: Service, fake_kodi: FakeKodi, film: Path, standin: StandIn
+) -> None:
+    standin.pace = Pace(first_token=0.05, tokens_per_second=100)
+    job = service.begin(task_for(service, film))
+    until(lambda: job.lines.done, "the first lines")
+    assert messages.ask("cancel", {}, PATIENT) == {"ok": True, "text": ""}
+    assert job.join(PATIENT)
+    rest(service)
+    assert job.outcome is not None
+    assert fake_kodi.shown == [f"Stopped: {job.outcome.done} of {LINES} lines are translated."]
+
+
+# --- the next episode -----------------------------------------------------------------------------------------------
+
+
+def test_the_next_episode_is_prepared_even_where_it_was_begun_before_and_not_where_it_is_done(
+    service: Service, fake_kodi: FakeKodi, film: Path
+) -> None:
+    first, second = (film.with_name(f"Show.S01E0{number}.mkv") for number in (1, 2))
+    for episode in (first, second):
+        episode.write_bytes(b"")
+        episode.with_suffix(".en.srt").write_bytes(film.with_name("film.en.srt").read_bytes())
+    fake_kodi.playing = str(first)
+    ours = second.with_suffix(".es.srt")
+    service.engine.ownership.write(str(ours), b"begun", done=1, total=LINES)
+    translate(service, film)  # so that the lines of an episode cost nothing
+    task = service.desk.task(str(first.with_suffix(".en.srt")), str(first))
+    service._unasked.prepare_next(task)
+    until(lambda: ours.read_text(encoding="utf-8").count("⟦") == LINES, "the next episode")
+    until(lambda: not service.book.running(), "its end")
+    rest(service)
+    assert "The subtitle of the next episode is ready." in fake_kodi.shown
+    fake_kodi.shown.clear()
+    service._unasked.prepare_next(task)
+    assert not service.book.running()
+    assert fake_kodi.shown == []
+
+
+def test_a_translation_is_removed_while_it_is_made_and_only_ours(
+    service: Service, film: Path, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = film.with_name("film.de.srt")
+    theirs.write_text("from another hand", encoding="utf-8")
+    answer = messages.ask("remove", {"path": str(theirs)}, PATIENT)
+    assert answer is not None
+    assert not answer["ok"]
+    standin.pace = Pace(first_token=0.05, tokens_per_second=100)
+    job = service.begin(task_for(service, film))
+    until(lambda: job.output, "its file")
+    with monkeypatch.context() as patched:
+        patched.setattr(xbmcvfs, "delete", lambda path: False)
+        answer = messages.ask("remove", {"path": str(film)}, PATIENT)
+    assert answer == {"ok": False, "text": "film.es.srt cannot be deleted there."}
+    assert messages.ask("remove", {"path": str(film)}, PATIENT) == {"ok": True, "text": "The translation is removed."}
+    assert not film.with_name("film.es.srt").exists()
+    assert theirs.exists()

@@ -9,8 +9,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from kodi_fakes import LANGUAGES, ROOT, SETTINGS, texts
 
+import api
 from core.config import PoolConfig, describe
-from kodi import setting_actions, settings, strings, windows
+from kodi import key_file, setting_actions, settings, strings, windows
 from translate import languages
 
 OTHERS = ["de_de", "es_es", "pl_pl", "nl_nl", "fr_fr", "zh_cn"]
@@ -18,12 +19,13 @@ FIXED = {
     "target_language", "target_language_other", "source_language", "style_hint", "auto_translate", "parallel_requests",
     "monthly_limit", "consent", "provider", "pool_num_pools", "pool_maxsize", "pool_connect_timeout",
     "pool_read_timeout", "pool_max_idle", "pool_max_age", "pool_proxy", "pool_ca_file",
-    *(f"{name}_{what}" for name in ("openai", "gemini", "openrouter", "compatible")
+    "ollama_parallel_requests",
+    *(f"{name}_{what}" for name in api.PROVIDERS
       for what in ("api_key", "model", "base_url")),
 }  # fmt: skip
 #: Ids of names and formats, and of words that are the same in that language.
 SAME = {
-    "": {30303, 30304, 30305, 30313, 30314, 30416, 30566},
+    "": {30303, 30304, 30305, 30313, 30314, 30315, 30316, 30317, 30416, 30566, 30610},
     "de_de": {30122},
     "es_es": {30122},
     "nl_nl": {30022, 30438, 30515},
@@ -140,6 +142,26 @@ def test_every_setting_has_a_label_a_help_and_a_level_that_is_shown() -> None:
         assert int(setting.attrib["label"]) in ENGLISH
         assert int(setting.attrib["help"]) in ENGLISH
         assert setting.findtext("level") in ("0", "1", "2", "3")
+
+
+def test_every_provider_can_be_chosen_and_is_called_what_it_calls_itself() -> None:
+    (provider,) = (setting for setting in every_setting() if setting.attrib["id"] == "provider")
+    labels = {str(one.text): ENGLISH[int(one.attrib["label"])][0] for one in provider.iter("option")}
+    assert set(labels) == set(api.PROVIDERS)
+    assert {name: labels[name] for name in settings.PROVIDERS} == settings.PROVIDERS
+    assert {name: kind.label for name, kind in api.PROVIDERS.items() if name != "compatible"} == settings.PROVIDERS
+
+
+def test_what_is_at_home_is_where_its_provider_looks_for_it_and_needs_no_key() -> None:
+    assert {
+        name: kind.default_base_url
+        for name, kind in api.PROVIDERS.items()
+        if kind.default_base_url and not kind.needs_key
+    } == settings.AT_HOME
+
+
+def test_a_key_file_may_name_every_provider_by_its_variable() -> None:
+    assert {name: kind.key_name for name, kind in api.PROVIDERS.items()} == key_file._NAMES
 
 
 def test_no_option_is_empty() -> None:

@@ -26,7 +26,8 @@ from support_server import (
 
 from core import backoff
 from core.backoff import rate_limited_backoff_on_429
-from core.endpoints import endpoint_id, state_of
+from core.circuit_breaker import breaker_for
+from core.endpoints import endpoint_id
 from core.errors import (
     ConfigError,
     ConnectError,
@@ -461,7 +462,7 @@ def test_ordinary_failures_are_retried_within_their_budget(
         send(post(server, endpoint=endpoint))
     assert len(server.requests) == requests
     assert transport.counts.retries == 3
-    assert state_of(endpoint).take_retry()
+    assert breaker_for(endpoint).take_retry()
 
 
 @pytest.mark.usefixtures("hasty")

@@ -112,3 +112,15 @@ def test_fewer_requests_at_once_count_from_the_next_film_on(remote: Remote, stan
     translate(remote, film, 11.0)
     assert standin.stats().max_in_flight == 1
     remote.change_setting("parallel_requests", 4)
+
+
+def test_a_profile_counts_instead_of_the_sliders_until_they_are_chosen_again(
+    remote: Remote, standin: StandIn, film: Path
+) -> None:
+    remote.change_setting("pool_profile", "debug")
+    translate(remote, film, 12.0)
+    assert standin.stats().max_in_flight == 1
+    remote.change_setting("pool_profile", "custom")
+    standin.reset()
+    translate(remote, film, 14.0)
+    assert 1 < standin.stats().max_in_flight <= 4
