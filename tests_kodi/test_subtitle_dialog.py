@@ -5,7 +5,7 @@ import http.server
 import threading
 from pathlib import Path
 from typing import Iterator, List
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 import pytest
 
@@ -174,10 +174,15 @@ def parts(film: Path) -> str:
 def test_where_there_is_no_subtitle_file_that_is_said_and_nothing_is_offered(
     remote: Remote, standin: StandIn, film: Path, stream: str, kind: str, word: str
 ) -> None:
-    paths = {"stack": parts(film), "plugin": f"plugin://{VIDEOS}/?{quote(stream)}", "http": stream}
     standin.reset()
     remote.change_setting("auto_translate", "on")
-    remote.rpc.call("Player.Open", item={"file": paths[kind]})
+    path = {"stack": parts(film), "http": stream, "plugin": f"plugin://{VIDEOS}/?{urlencode({'play': stream})}"}[kind]
+    if kind == "plugin":
+        address = f"plugin://{VIDEOS}/?{urlencode({'list': stream})}"
+        remote.rpc.call("GUI.ActivateWindow", window="videos", parameters=[address, "return"])
+        remote.answer("A video of an add-on", "Down")
+    else:
+        remote.rpc.call("Player.Open", item={"file": path})
     until(lambda: remote.position() is not None, "the film")
     remote.play_on(2.0)
     told = len(remote.told())
@@ -189,7 +194,7 @@ def test_where_there_is_no_subtitle_file_that_is_said_and_nothing_is_offered(
     assert remote.row_count() == 0
     remote.clear()
 
-    remote.builtin(f"RunScript({ID},translate,{paths[kind]})")  # what the context menu does
+    remote.builtin(f"RunScript({ID},translate,{path})")  # what the context menu does
     until(lambda: remote.told()[told + 1 :], "a word about it")
     assert remote.told()[told + 1 :] == [word]
     remote.clear()
