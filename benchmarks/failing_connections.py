@@ -72,7 +72,7 @@ class Seen:
 
 def measure(requests: int = REQUESTS, seed: int = 1) -> Seen:
     """So many requests, ``PARALLEL`` at once."""
-    broken: "Counter[int]" = Counter()
+    broken: Counter[int] = Counter()
 
     def script(exchange: Exchange) -> Optional[Fault]:
         chance = random.Random(f"{seed}/{exchange.number}")
@@ -93,7 +93,7 @@ def measure(requests: int = REQUESTS, seed: int = 1) -> Seen:
 
 
 def _ask(standin: StandIn, transport: Transport, requests: int) -> Dict[str, int]:
-    errors: "Counter[str]" = Counter()
+    errors: Counter[str] = Counter()
     provider = api.create("compatible", api_key="bench", base_url=standin.openai_base_url, transport=transport)
     chat = ChatRequest("m", (Message("user", "ok"),))
 

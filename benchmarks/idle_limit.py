@@ -106,7 +106,7 @@ class IdleServer:
         self.limit = limit
         self.context = context
         self.chance = chance
-        self.answered: "Counter[bytes]" = Counter()
+        self.answered: Counter[bytes] = Counter()
         self._connections: List[_Connection] = []
         self._threads: List[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))

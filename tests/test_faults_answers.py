@@ -7,7 +7,7 @@ import gzip
 import socket
 import sys
 import time
-from typing import Dict, Tuple
+from typing import Callable, Dict, Tuple
 
 import pytest
 from fault_support import Expected, check, outcome
@@ -106,8 +106,14 @@ ODD: Dict[str, Tuple[Script, Expected]] = {
     "a chunk larger than the world": (saying(CHUNKED + b"f" * 18 + b"\r\nfine"), BROKE),
     "an endless chunk size": (saying(CHUNKED + b"4" + b";x" * 50000), NOT_HTTP),
     "too many headers": (saying(b"HTTP/1.1 200 OK\r\n" + MANY + b"\r\n"), (ProtocolError, "100 headers")),
-    "too many early": (saying(b"HTTP/1.1 103 Early Hints\r\n" + MANY + b"\r\n" + raw()), (ProtocolError, "100 headers")),
-    "a header too large": (saying(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70000 + b"\r\n\r\n"), (ProtocolError, "header line")),
+    "too many early": (
+        saying(b"HTTP/1.1 103 Early Hints\r\n" + MANY + b"\r\n" + raw()),
+        (ProtocolError, "100 headers"),
+    ),
+    "a header too large": (
+        saying(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70000 + b"\r\n\r\n"),
+        (ProtocolError, "header line"),
+    ),
     "a first line too long": (saying(b"HTTP/1.1 200 " + b"y" * 70000 + b"\r\n\r\n"), (ProtocolError, "status line")),
     "headers that are none": (saying(b"HTTP/1.1 200 OK\r\nnonsense\r\nContent-Length: 4\r\n\r\nfine"), BROKE),
     "no such status": (saying(raw(b"fine", "1000 What")), NOT_HTTP),
@@ -118,7 +124,10 @@ ODD: Dict[str, Tuple[Script, Expected]] = {
     "blank lines": (saying(b"\r\n\r\n"), NOT_HTTP),
     "a packing nobody asked for": (saying(raw(b"fine", "200 OK", "Content-Encoding: br")), (ProtocolError, "br")),
     "damaged packing": (saying(raw(b"fine", "200 OK", "Content-Encoding: gzip")), (ProtocolError, "damaged")),
-    "packing cut": (saying(raw(gzip.compress(b"fine")[:-9], "200 OK", "Content-Encoding: gzip")), (ProtocolError, "off")),
+    "packing cut": (
+        saying(raw(gzip.compress(b"fine")[:-9], "200 OK", "Content-Encoding: gzip")),
+        (ProtocolError, "off"),
+    ),
     "a bomb": (bomb, (BodyTooLargeError, "larger than 1024 KB")),
     "a body that is too large": (saying_and_staying(raw(b"x" * (1 << 21))), (BodyTooLargeError, "larger than 1024 KB")),
     # Slow.
@@ -179,12 +188,12 @@ class TestEverywhere:
 
     @pytest.mark.parametrize("where", list(BREAKS))
     @pytest.mark.parametrize("way", [reset_after, ending_after])
-    def test_a_connection_that_breaks(self, way: "type[Script]", where: str) -> None:
+    def test_a_connection_that_breaks(self, way: Callable[[bytes], Script], where: str) -> None:
         data, expected = BREAKS[where]
         self.judge(way(data), expected)
 
     @pytest.mark.parametrize("way", [reset_after, ending_after])
-    def test_a_connection_that_breaks_before_the_first_byte(self, way: "type[Script]") -> None:
+    def test_a_connection_that_breaks_before_the_first_byte(self, way: Callable[[bytes], Script]) -> None:
         """One that has served before had died meanwhile: it is replaced, and nobody sees."""
         self.judge(way(b""), b"fine" if self.reused else BROKE)
 

@@ -102,7 +102,12 @@ def bare_wake_up() -> float:
 
     def begin(done: Callable[[], None]) -> Callable[[], None]:
         event = threading.Event()
-        Doing(lambda: (event.wait(20.0), done()))
+
+        def work() -> None:
+            event.wait(20.0)
+            done()
+
+        Doing(work)
         time.sleep(0.01)
         return event.set
 

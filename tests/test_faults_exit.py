@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import List, Tuple
+from typing import Iterator, List, Tuple
 
 import pytest
 from support_server import Peer, Serve, full_backlog, raw, server_tls
@@ -78,6 +78,7 @@ time.sleep(1.0)
 print(sorted(set(names) - {thread.name for thread in threads if thread.is_alive()}), flush=True)
 """
 
+
 def playing(peer: Peer) -> None:
     """What is asked for by the path."""
     while True:
@@ -97,13 +98,11 @@ def playing(peer: Peer) -> None:
 
 
 @pytest.fixture
-def command(nothing_leaks: None, serve: Serve, trusted: str, request: pytest.FixtureRequest) -> List[str]:
+def command(nothing_leaks: None, serve: Serve, trusted: str) -> Iterator[List[str]]:
     """What the script is told, but for the script."""
-    backlog = full_backlog()
-    full = backlog.__enter__()
-    request.addfinalizer(lambda: backlog.__exit__(None, None, None))
     plain, secure = serve(playing), serve(playing, tls=server_tls())
-    return [ROOT, plain.origin, secure.origin, f"http://127.0.0.1:{full}/", trusted]
+    with full_backlog() as full:
+        yield [ROOT, plain.origin, secure.origin, f"http://127.0.0.1:{full}/", trusted]
 
 
 def end_of(command: List[str], statement: str, *, daemon: bool) -> Tuple[int, float]:
