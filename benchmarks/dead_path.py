@@ -1,6 +1,6 @@
 """How long until it is noticed that the path to the provider is dead, at the defaults, over TLS; and what is survived.
 
-``make bench-faults`` runs it. Each case has two machines of its own (``benchmarks.two_machines``), all at the same time.
+``make bench-faults`` runs it. Each case has two machines of its own (``benchmarks.two_machines``), all at once.
 """
 
 import contextlib
@@ -25,6 +25,8 @@ from core.transport import Request, Transport
 PORT = 8443
 #: Seconds within which a dead path is to be found.
 BOUND = 25.0
+#: Seconds after which what arrived is surely acknowledged.
+ACKNOWLEDGED = 0.5
 #: Seconds that a path may be away without anybody noticing.
 OUTAGE = 5.0
 
@@ -75,11 +77,18 @@ class Case:
         self.machines.cut()
         self._since = time.monotonic()
 
-    def soon(self, then: Callable[[], None], seconds: float) -> None:
-        """Do it in so many seconds from now, while the request goes on."""
-        timer = threading.Timer(seconds, then)
-        timer.start()
-        self._stack.callback(timer.join)
+    def soon(self, then: Callable[[], None], seconds: float, *, once_asked: bool = False) -> None:
+        """Do it in so many seconds from now, or from when the server has the request; the request goes on."""
+
+        def wait() -> None:
+            if once_asked and self._server.stdout is not None:
+                self._server.stdout.readline()
+            threading.Event().wait(seconds)
+            then()
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        self._stack.callback(thread.join)
 
     def restart_server(self) -> None:
         self._server.kill()
@@ -112,7 +121,7 @@ def idle(folder: str) -> Outcome:
 def waiting(folder: str) -> Outcome:
     """The path dies while the model thinks: everything sent has arrived, and nothing has come back yet."""
     with Case(folder) as case:
-        case.soon(case.cut, 1.0)
+        case.soon(case.cut, ACKNOWLEDGED, once_asked=True)
         return case.outcome(lambda: case.request("/think").close())
 
 
@@ -134,7 +143,7 @@ def talking(folder: str) -> Outcome:
 def switched_off(folder: str) -> Outcome:
     """A server in the same network is switched off while the model thinks; nobody answers for its address any more."""
     with Case(folder, known_cards=False) as case:
-        case.soon(case.cut, 1.0)
+        case.soon(case.cut, ACKNOWLEDGED, once_asked=True)
         return case.outcome(lambda: case.request("/think").close())
 
 
@@ -171,6 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
         """``/answer`` at once, ``/think`` for ever, or ``/talk`` a line at a time."""
         self.rfile.read(int(self.headers["Content-Length"]))
         if self.path == "/think":
+            print("asked", flush=True)
             threading.Event().wait()
         self.send_response(200)
         if self.path == "/answer":

@@ -108,9 +108,7 @@ def measure(server: Server, threads: int) -> Dict[str, float]:
 def main() -> None:
     """Print the table; targets are in brackets."""
     print("One request: ratio to ours (above 1: ours is faster). Targets: ours at most 1.25x urllib3; with endpoint,")
-    print(
-        f"breaker, budgets and retry loop {BOUND:g}x; requests at least 1.3x ours; urllib.request over TLS at least 5x.\n"
-    )
+    print(f"breaker, budgets and retry loop {BOUND:g}x; requests at least 1.3x ours, urllib.request over TLS 5x.\n")
     print(f"{'':18}{'ours us':>9}{'ours/urllib3':>14}{'all on/urllib3':>16}        ", end="")
     print(f"{'requests':>10}{'httpx':>8}{'urllib.request':>16}")
     for tls in (False, True):

@@ -79,7 +79,7 @@ def _process(command: "list[str]") -> Iterator[str]:
 
 
 def certificates(folder: Path, *names: str) -> "tuple[str, str, str]":
-    """Paths of an authority, and of a certificate of its for ``names`` (for loopback if there are none), and its key."""
+    """Paths of an authority, of its certificate for ``names`` (of loopback, if there are none), and of the key."""
     authority = trustme.CA()
     issued = authority.issue_cert(*(names or ("127.0.0.1", "localhost")))
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))

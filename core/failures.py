@@ -111,7 +111,7 @@ def _after_sending(chain: List[BaseException], host: str) -> TransportError:
         return ReadTimeoutError(f"{host} stopped answering.")
     if any(isinstance(item, (OSError, http.client.IncompleteRead)) for item in chain):
         return ConnectionDroppedError(f"The connection to {host} broke before its answer was whole.")
-    first_line = next((item.line for item in chain if isinstance(item, http.client.BadStatusLine)), "")
+    first_line = next((str(item.args[0]) for item in chain if isinstance(item, http.client.BadStatusLine)), "")
     if first_line.startswith("HTTP/") and not first_line.endswith("\n"):
         return ConnectionDroppedError(f"The connection to {host} broke before its answer was whole.")
     if first_line.startswith(_TLS_ALERT):

@@ -7,7 +7,7 @@ import gzip
 import socket
 import sys
 import time
-from typing import Dict, Tuple
+from typing import Callable, Dict, Tuple
 
 import pytest
 from fault_support import Expected, check, outcome
@@ -188,12 +188,12 @@ class TestEverywhere:
 
     @pytest.mark.parametrize("where", list(BREAKS))
     @pytest.mark.parametrize("way", [reset_after, ending_after])
-    def test_a_connection_that_breaks(self, way: "type[Script]", where: str) -> None:
+    def test_a_connection_that_breaks(self, way: Callable[[bytes], Script], where: str) -> None:
         data, expected = BREAKS[where]
         self.judge(way(data), expected)
 
     @pytest.mark.parametrize("way", [reset_after, ending_after])
-    def test_a_connection_that_breaks_before_the_first_byte(self, way: "type[Script]") -> None:
+    def test_a_connection_that_breaks_before_the_first_byte(self, way: Callable[[bytes], Script]) -> None:
         """One that has served before had died meanwhile: it is replaced, and nobody sees."""
         self.judge(way(b""), b"fine" if self.reused else BROKE)
 

@@ -15,7 +15,7 @@ import api
 from api.base import ChatRequest, Message
 from core.cancel import CancelToken
 from core.errors import CancelledError
-from core.rate_limit import Limits
+from core.limits import Limits
 
 pytest_plugins = ("network_fixtures",)
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("nothing_leaks")]
@@ -102,7 +102,12 @@ def bare_wake_up() -> float:
 
     def begin(done: Callable[[], None]) -> Callable[[], None]:
         event = threading.Event()
-        Doing(lambda: (event.wait(20.0), done()))
+
+        def work() -> None:
+            event.wait(20.0)
+            done()
+
+        Doing(work)
         time.sleep(0.01)
         return event.set
 

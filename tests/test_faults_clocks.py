@@ -11,7 +11,7 @@ from support_server import Clocks, Connect, Doing, Peer, Script, Serve, post, ra
 import api
 from api.base import ChatRequest, Message
 from core.errors import OverloadedError
-from core.rate_limit import Limits
+from core.limits import Limits
 
 pytest_plugins = ("network_fixtures",)
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("nothing_leaks")]

@@ -36,6 +36,7 @@ from core.errors import (
     ReadTimeoutError,
     TLSError,
 )
+from core.messages import Request
 
 pytest_plugins = ("network_fixtures",)
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("nothing_leaks")]
@@ -221,27 +222,27 @@ def resolver(nothing_leaks: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     made.over.set()
 
 
-def named(server: ScriptedServer) -> Dict[str, str]:
-    return {"url": server.url.replace("127.0.0.1", "provider.example")}
+def by_name(server: ScriptedServer) -> Request:
+    return post(url=server.url.replace("127.0.0.1", "provider.example"))
 
 
 def test_a_resolver_that_hangs(serve: Serve, connect: Connect, resolver: Resolver, either_way: bool) -> None:
     """The connect timeout holds for it, too; and once it is well again all is well."""
     server, transport = serve(), connect(connect_timeout=0.3)
     resolver.answer = None
-    check(outcome(transport, post(**named(server))), (NameLookupError, "provider.example was not found"))
+    check(outcome(transport, by_name(server)), (NameLookupError, "provider.example was not found"))
     resolver.over.set()
     resolver.answer = ["127.0.0.1"]
-    assert outcome(transport, post(**named(server))) == b"fine"
+    assert outcome(transport, by_name(server)) == b"fine"
 
 
 @pytest.mark.parametrize("code", [socket.EAI_AGAIN, socket.EAI_NONAME, socket.EAI_FAIL])
 def test_a_resolver_that_fails(serve: Serve, connect: Connect, resolver: Resolver, either_way: bool, code: int) -> None:
     server, transport = serve(), connect()
     resolver.answer = socket.gaierror(code, "as it is")
-    check(outcome(transport, post(**named(server))), (NameLookupError, "provider.example was not found"))
+    check(outcome(transport, by_name(server)), (NameLookupError, "provider.example was not found"))
     resolver.answer = ["127.0.0.1"]
-    assert outcome(transport, post(**named(server))) == b"fine"
+    assert outcome(transport, by_name(server)) == b"fine"
 
 
 def test_a_resolver_that_fails_harms_no_connection_that_stands(
@@ -249,10 +250,10 @@ def test_a_resolver_that_fails_harms_no_connection_that_stands(
 ) -> None:
     server, transport = serve(), connect()
     resolver.answer = ["127.0.0.1"]
-    assert outcome(transport, post(**named(server))) == b"fine"
+    assert outcome(transport, by_name(server)) == b"fine"
     resolver.answer = socket.gaierror(socket.EAI_AGAIN, "down")
     for _ in range(3):
-        assert outcome(transport, post(**named(server))) == b"fine"
+        assert outcome(transport, by_name(server)) == b"fine"
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="it has one loopback address only")
@@ -260,11 +261,11 @@ def test_a_server_that_moves_is_found_at_its_new_address(serve: Serve, connect: 
     """Its old one is closed: the connection to it dies, and a new one goes where the name leads now."""
     old, transport = serve(), connect()
     resolver.answer = ["127.0.0.1"]
-    assert outcome(transport, post(**named(old))) == b"fine"
+    assert outcome(transport, by_name(old)) == b"fine"
     new = serve(saying_and_staying(raw(b"moved")), address=("127.0.0.2", old.port))
     old.close()
     resolver.answer = ["127.0.0.2"]
-    assert outcome(transport, post(**named(old))) == b"moved"
+    assert outcome(transport, by_name(old)) == b"moved"
     assert new.accepted == 1
 
 
@@ -275,7 +276,7 @@ def test_one_address_of_several_that_is_dead_costs_no_request(
     server, transport = serve(saying(raw())), connect()
     resolver.answer = ["127.0.0.2", "127.0.0.1"]
     for _ in range(3):
-        assert outcome(transport, post(**named(server))) == b"fine"
+        assert outcome(transport, by_name(server)) == b"fine"
 
 
 def test_a_lookup_that_hangs_keeps_nobody_else_waiting(serve: Serve, connect: Connect, resolver: Resolver) -> None:

@@ -1,4 +1,4 @@
-"""Paths and machines that are gone without a word: found out by ourselves, at the defaults, between two real machines."""
+"""Paths and machines that are gone without a word are found out, at the defaults, between two real machines."""
 
 import sys
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import List, Tuple
+from typing import Iterator, List, Tuple
 
 import pytest
 from support_server import Peer, Serve, full_backlog, raw, server_tls
@@ -27,7 +27,7 @@ from core.cancel import CancelToken
 from core.connection_pool import ConnectionPoolManager, connection_pool_manager
 from core.config import PoolConfig
 from core.errors import SubAIError
-from core.rate_limit import Limits
+from core.limits import Limits
 from core.transport import Request, Transport
 
 real = socket.getaddrinfo
@@ -98,13 +98,11 @@ def playing(peer: Peer) -> None:
 
 
 @pytest.fixture
-def command(nothing_leaks: None, serve: Serve, trusted: str, request: pytest.FixtureRequest) -> List[str]:
+def command(nothing_leaks: None, serve: Serve, trusted: str) -> Iterator[List[str]]:
     """What the script is told, but for the script."""
-    backlog = full_backlog()
-    full = backlog.__enter__()
-    request.addfinalizer(lambda: backlog.__exit__(None, None, None))
     plain, secure = serve(playing), serve(playing, tls=server_tls())
-    return [ROOT, plain.origin, secure.origin, f"http://127.0.0.1:{full}/", trusted]
+    with full_backlog() as full:
+        yield [ROOT, plain.origin, secure.origin, f"http://127.0.0.1:{full}/", trusted]
 
 
 def end_of(command: List[str], statement: str, *, daemon: bool) -> Tuple[int, float]:

@@ -1,6 +1,5 @@
 """A film on a provider of which three answers in ten are bad: nothing wrong, nothing lost, next to nothing kept."""
 
-import logging
 from typing import Sequence
 
 import pytest
@@ -86,10 +85,6 @@ def test_not_even_when_most_answers_are_bad(seed: int, way: Route, standin: Stan
 @pytest.mark.parametrize("rate", [0.05, 0.2])
 @pytest.mark.parametrize("seed", range(1, 6))
 @pytest.mark.long
-def test_connections_that_break_cost_no_line_and_no_word(
-    seed: int, rate: float, way: Route, standin: StandIn, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_connections_that_break_cost_no_line(seed: int, rate: float, way: Route, standin: StandIn) -> None:
     report = translate(way, standin, BREAKS, seed, rate)
     assert (wrong(FILM, report), report.kept) == ([], {})
-    told = [record for record in caplog.records if record.name.startswith("subai") and record.levelno > logging.INFO]
-    assert told == []

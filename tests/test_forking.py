@@ -7,9 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
-from support_server import Peer, Serve, raw, server_tls, until
+from support_server import Connect, Peer, Serve, post, raw, server_tls, until
 
-from core.forking import renew_in_children
+from core import forking
+from core.cancel import CancelToken
+from core.errors import ConnectionDroppedError
+from core.rate_limit import limiter_for
 
 pytest_plugins = ("network_fixtures",)
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -102,6 +105,7 @@ print("fine")
     assert (done.stdout, done.stderr, done.returncode) == ("fine\n", "", 0)
 
 
+@pytest.mark.long
 def test_no_lock_of_another_thread_is_waited_for(serve: Serve, trusted: str) -> None:
     """The parent's threads are in the middle of anything when it forks."""
     done = run(
@@ -134,6 +138,7 @@ print("fine")
     assert (done.stdout, done.stderr, done.returncode) == ("fine\n", "", 0)
 
 
+@pytest.mark.long
 def test_not_even_of_one_that_holds_them_all(serve: Serve, trusted: str) -> None:
     done = run(
         serve,
@@ -145,7 +150,7 @@ manager = pool.get_pool(ca_file=sys.argv[3])
 waiting = pool.endpoint_pool(sys.argv[2], ca_file=sys.argv[3]).pool
 endpoint, limiter = pool.endpoint(sys.argv[2]), limiter_for("one")
 locks = [pool._lock, pool._in_flight._lock, manager.pools.lock, waiting.mutex, endpoint._lock, endpoint.gate._lock]
-locks += [endpoint.stats._lock, limiter._lock]
+locks += [endpoint.stats._lock, limiter._lock, pool._monitor._changed]
 held = threading.Event()
 def hold():
     for lock in locks:
@@ -167,6 +172,7 @@ os._exit(0)
     assert (done.stdout, done.stderr, done.returncode) == ("fine\n", "", 0)
 
 
+@pytest.mark.long
 def test_what_the_parent_closes_is_closed_though_a_child_lives(serve: Serve, trusted: str) -> None:
     """The other side would keep the connection for as long as anybody holds it."""
     gone = []
@@ -195,6 +201,7 @@ os.waitpid(child, 0)
     assert process.returncode == 0
 
 
+@pytest.mark.long
 def test_a_stream_of_the_parents_is_not_the_childs(serve: Serve, trusted: str) -> None:
     done = run(
         serve,
@@ -221,15 +228,31 @@ print("fine")
     assert (done.stdout, done.stderr, done.returncode) == ("fine\n", "", 0)
 
 
+def test_what_a_child_begins_with(serve: Serve, connect: Connect) -> None:
+    """As in a child, but where it can be looked at: what is inherited is closed, under way or idle."""
+    server, transport = serve(echo), connect(parallel=2)
+    limiter, pool = limiter_for("begins"), transport.pool
+    with transport.open(post(url=server.origin + "/halves")) as stream:
+        transport.send(post(server))
+        assert server.accepted == 2
+        threads = (pool._in_flight, pool._monitor)
+        forking._renew_all()
+        assert repr(pool) == "<ConnectionPoolManager 0 endpoints, 0 in flight>"
+        with pytest.raises(ConnectionDroppedError):
+            stream.read()
+    transport.send(post(server))
+    assert server.accepted == 3
+    limiter.acquire(0, CancelToken())
+    for threaded in threads:
+        threaded.close(1.0)
+
+
 def test_what_is_gone_is_not_renewed() -> None:
     class Renewed:
         def renew(self) -> None:
-            os._exit(1)
+            raise AssertionError("it is still known")
 
     renewed = Renewed()
-    renew_in_children(renewed)
+    forking.renew_in_children(renewed)
     del renewed
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
+    forking._renew_all()

@@ -216,6 +216,21 @@ def test_a_replacement_that_fails_too_is_an_ordinary_failure(serve: Serve, conne
     assert errors_of(transport) == {"dropped": 1}
 
 
+def test_a_connection_that_breaks_long_after_the_request_had_not_died_before(serve: Serve, connect: Connect) -> None:
+    """The server had the request, and may charge for it; a peer that had left would have said so at once."""
+
+    def leave_late(peer: Peer) -> None:
+        peer.request()
+        time.sleep(0.3)
+
+    server, transport = serve(first_fine_then(leave_late), keep_alive), connect(connect_timeout=0.1)
+    transport.send(post(server))
+    with pytest.raises(ConnectionDroppedError):
+        transport.send(post(server))
+    assert server.accepted == 1
+    assert errors_of(transport) == {"dropped": 1}
+
+
 def test_a_replacement_needs_no_second_permit(serve: Serve, connect: Connect) -> None:
     """Others wait for one, and it would have to queue behind them."""
     server, transport = serve(first_fine_then(leaving), keep_alive), connect(parallel=1, pool_timeout=0.5)
@@ -356,6 +371,22 @@ def test_what_is_not_http_as_we_know_it_says_so(serve: Serve, connect: Connect, 
     with pytest.raises(ProtocolError):
         transport.send(post(server))
     assert errors_of(transport) == {"protocol": 1}
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (b"HTTP/1.1 2", ConnectionDroppedError, "The connection to 127.0.0.1 broke"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", ProtocolError, "the address begins with https://"),
+        (b"\x1b]0;mine\x07\r\n", ProtocolError, "did not answer in HTTP as expected: ]0;mine."),
+        (b"\r\n\r\n", ProtocolError, "did not answer in HTTP as expected: no reason given."),
+    ],
+)
+def test_what_came_instead_is_told_in_words_for_a_person(
+    serve: Serve, connect: Connect, answer: bytes, kind: Any, words: str
+) -> None:
+    with pytest.raises(kind, match=re.escape(words)):
+        connect().send(post(serve(saying(answer))))
 
 
 def test_errors_of_the_provider_are_answers(serve: Serve, connect: Connect) -> None:
