@@ -123,6 +123,7 @@ class Answers:
                 job.join(1.0)
         if vfs.exists(output) and not vfs.delete(output):
             return {"ok": False, "text": localised(strings.NOT_REMOVED, name=vfs.base_name(output))}
+        self._service.screen.take_back(output)
         return {"ok": True, "text": localised(strings.REMOVED)}
 
     # --- the provider -----------------------------------------------------------------------------------------------

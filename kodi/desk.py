@@ -196,7 +196,12 @@ class Desk:
         if not subtitle_files.is_subtitle(source) or not subtitle_files.is_film_file(source):
             raise InputError(localised(strings.NO_SOURCE))
         named = self._language_in_name(source, video)
-        document = documents.parse(vfs.read_bytes(source), vfs.base_name(source), source_language=_base(named))
+        content, name = vfs.read_bytes(source), vfs.base_name(source)
+        try:
+            document = documents.parse(content, name, source_language=_base(named))
+        except InputError as error:
+            log.info("%s", error.user_message)
+            raise InputError(localised(strings.NO_SUBTITLE, name=name)) from error
         language = named or guess_source([cue.text for cue in document.cues]) or settings.source
         return Film(source, "", document, language, settings.target)
 

@@ -127,6 +127,11 @@ IDLE_OVER_AGE = 30627
 CLASH = 30628
 BROKEN = 30629
 FEW_FILES = 30640
+FILE_GONE = 30650
+FILE_UNREADABLE = 30651
+NOT_WRITTEN = 30652
+NOT_OURS = 30653
+NO_SUBTITLE = 30654
 
 #: Code -> text with the language's name, for those that the settings offer by name.
 _CODES = (

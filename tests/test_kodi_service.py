@@ -502,3 +502,15 @@ def test_a_translation_is_removed_while_it_is_made_and_only_ours(
     assert messages.ask("remove", {"path": str(film)}, PATIENT) == {"ok": True, "text": "The translation is removed."}
     assert not film.with_name("film.es.srt").exists()
     assert theirs.exists()
+
+
+def test_a_translation_that_is_removed_leaves_the_screen_to_what_was_there_before(
+    service: Service, fake_kodi: FakeKodi, film: Path
+) -> None:
+    play(service, fake_kodi, film)
+    before = fake_kodi.shown_stream
+    translate(service, film)
+    rest(service)
+    assert fake_kodi.shown_stream != before
+    assert messages.ask("remove", {"path": str(film)}, PATIENT) == {"ok": True, "text": "The translation is removed."}
+    assert fake_kodi.shown_stream == before
