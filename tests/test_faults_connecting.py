@@ -42,6 +42,10 @@ pytest_plugins = ("network_fixtures",)
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("nothing_leaks")]
 
 
+#: What TLS answers to anything else: fatal, protocol version.
+ALERT = b"\x15\x03\x01\x00\x02\x02\x46"
+
+
 @pytest.fixture(params=["pool", "without urllib3"])
 def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Over the pool and without it; true over the pool."""
@@ -73,26 +77,44 @@ def plain(peer: Peer) -> None:
     peer.send(raw(b"what?", "400 Bad Request"))
 
 
-def alert(peer: Peer) -> None:
-    """A TLS server that is asked in plain HTTP."""
+def objecting(peer: Peer) -> None:
+    """A TLS server that does not like what it hears."""
     peer.sock.recv(4096)
-    peer.send(b"\x15\x03\x01\x00\x02\x02\x46")
+    peer.send(ALERT)
+
+
+def leaving_in_tls(peer: Peer) -> None:
+    """A proxy that opens a tunnel which then leads nowhere."""
+    peer.request()
+    peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
+    peer.sock.recv(4096)
 
 
 # --- TLS --------------------------------------------------------------------------------------------------------------
 
 
-def valid_in(year: int) -> ssl.SSLContext:
-    """With a certificate for that January, and no longer."""
+def context_with(**validity: datetime.datetime) -> ssl.SSLContext:
+    """With a certificate that is valid from ``not_before`` until ``not_after``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    begin = datetime.datetime(year, 1, 1, tzinfo=datetime.timezone.utc)
-    authority().issue_cert("127.0.0.1", not_before=begin, not_after=begin.replace(month=2)).configure_cert(context)
+    try:
+        issued = authority().issue_cert("127.0.0.1", **validity)  # type: ignore[arg-type]  # mypy sees all parameters
+    except TypeError:
+        pytest.skip("the trustme of old Pythons makes no such certificate")
+    issued.configure_cert(context)
     return context
 
 
+def new_year(year: int) -> datetime.datetime:
+    return datetime.datetime(year, 1, 1, tzinfo=datetime.timezone.utc)
+
+
 CERTIFICATES: Dict[str, Tuple[Callable[[], ssl.SSLContext], bool, str]] = {
-    "expired": (lambda: valid_in(2020), True, "certificate has expired"),
-    "of the future, or the clock is wrong": (lambda: valid_in(2999), True, "certificate is not yet valid"),
+    "expired": (lambda: context_with(not_after=new_year(2020)), True, "certificate has expired"),
+    "of the future, or the clock is wrong": (
+        lambda: context_with(not_before=new_year(2998), not_after=new_year(2999)),
+        True,
+        "certificate is not yet valid",
+    ),
     "another's": (lambda: server_tls("other.example"), True, "IP address mismatch"),
     "of an unknown authority": (server_tls, False, "unable to get local issuer certificate"),
 }
@@ -117,8 +139,8 @@ WRONG_PORTS: Dict[str, Tuple[Script, str, Expected]] = {
     "https to nobody who answers": (silent, "https", (ConnectError, "could not be reached")),
     "https to one who leaves": (leaving, "https", (TLSError, "No secure connection")),
     "https to one who resets": (resetting, "https", (ConnectError, "could not be reached")),
-    "https to one who objects": (alert, "https", (TLSError, "No secure connection")),
-    "http to one who objects": (alert, "http", (ProtocolError, "the address begins with https://")),
+    "https to one who objects": (objecting, "https", (TLSError, "No secure connection")),
+    "http to one who objects": (saying(ALERT), "http", (ProtocolError, "the address begins with https://")),
     "http to one who leaves": (leaving, "http", (ConnectionDroppedError, "broke")),
 }
 
@@ -147,8 +169,8 @@ NO_TUNNEL: Dict[str, Tuple[Script, Expected]] = {
     "leaves": (leaving, (ProxyError, "could not be used")),
     "resets": (resetting, (ProxyError, "could not be used")),
     "closes at once": (closing, (ProxyError, "could not be used")),
-    "is a TLS server": (alert, (ProxyError, "could not be used")),
-    "leaves once the tunnel stands": (saying(b"HTTP/1.1 200 OK\r\n\r\n"), (TLSError, "No secure connection")),
+    "is a TLS server": (objecting, (ProxyError, "could not be used")),
+    "leaves once the tunnel stands": (leaving_in_tls, (TLSError, "No secure connection")),
 }
 
 NOT_FORWARDED: Dict[str, Tuple[Script, Expected]] = {
