@@ -84,6 +84,8 @@ class Names:
             known = self._known.get((host, port))
             if known is not None:
                 known.refused[address] = self._clock()
+                if all(entry[4] in known.refused for entry in known.addresses):
+                    known.asked = -math.inf  # it may have moved
 
     def forget(self) -> None:
         """The network may be another: what is known counts only where the resolver fails."""

@@ -16,6 +16,7 @@ from api.base import ChatRequest, Message
 from core.cancel import CancelToken
 from core.errors import CancelledError
 from core.limits import Limits
+from core.rate_limit import limiter_for
 
 pytest_plugins = ("network_fixtures",)
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("nothing_leaks")]
@@ -57,10 +58,11 @@ class MorePhases(Phases):
 
     def budget(self) -> Case:
         provider, _ = self._provider(deaf)
-        provider.limiter.configure(Limits(requests_per_minute=1))
-        provider.limiter.acquire(0, CancelToken())
+        limiter = limiter_for(provider.group.targets[0].id)
+        limiter.configure(Limits(requests_per_minute=1))
+        limiter.acquire(0, CancelToken())
         case = self._case(provider)
-        case.stuck = lambda: "1 waiting" in repr(provider.limiter)
+        case.stuck = lambda: "1 waiting" in repr(limiter)
         return case
 
     def probe_of_another(self) -> Case:

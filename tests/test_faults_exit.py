@@ -28,6 +28,7 @@ from core.connection_pool import ConnectionPoolManager, connection_pool_manager
 from core.config import PoolConfig
 from core.errors import SubAIError
 from core.limits import Limits
+from core.rate_limit import limiter_for
 from core.transport import Request, Transport
 
 real = socket.getaddrinfo
@@ -50,8 +51,9 @@ def provider(path):
 def chat(asked):
     asked.complete(ChatRequest("m", (Message("user", "ok"),)))
 paced = provider("/answer")
-paced.limiter.configure(Limits(requests_per_minute=1))
-paced.limiter.acquire(0, CancelToken())
+limiter = limiter_for(paced.group.targets[0].id)
+limiter.configure(Limits(requests_per_minute=1))
+limiter.acquire(0, CancelToken())
 work = {
     "lookup": lambda: many.send(post("http://slow.example/")),
     "connect": lambda: many.send(post(full)),
