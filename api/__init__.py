@@ -2,9 +2,12 @@
 
 from typing import Dict, Optional, Type
 
+from api.anthropic import Anthropic
 from api.compatible import Compatible
 from api.exchange import HTTPProvider
 from api.gemini import Gemini
+from api.lmstudio import LMStudio
+from api.ollama import Ollama
 from api.openai import OpenAI
 from api.openrouter import OpenRouter
 from core.config import BackoffConfig
@@ -13,7 +16,7 @@ from core.errors import ConfigError
 from core.transport import Transport
 
 PROVIDERS: Dict[str, Type[HTTPProvider]] = {
-    provider.name: provider for provider in (OpenAI, Gemini, OpenRouter, Compatible)
+    provider.name: provider for provider in (OpenAI, Gemini, OpenRouter, Anthropic, Ollama, LMStudio, Compatible)
 }
 
 

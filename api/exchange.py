@@ -26,7 +26,7 @@ from typing import (
 from api import adapt, sse
 from api.answer import STOP, Answer, Piece
 from api.base import ChatRequest, ChatResult, ChatStream, Provider, Usage
-from api.endpoint import endpoints_of, labels_of
+from api.endpoint import endpoints_of, labels_of, parts_of
 from api.errors_map import Source, error_for, error_inside
 from api.shape import load_answer
 from core import events, metrics
@@ -63,6 +63,8 @@ class HTTPProvider(Provider):
     :cvar key_name: the environment variable that holds the key, for messages.
     :cvar key_page: where a person makes a key; ``""`` when there is no such page.
     :cvar needs_key: False for a server that may run without.
+    :cvar stream_type: the media type of an answer in pieces.
+    :cvar model_hint: what to do about a model that the provider does not have.
     :cvar optional: the body's parameters that a request can do without -> the words by which servers name them.
 
     :param api_key: or several, with commas between; ``base_url`` likewise (see ``api.endpoint.endpoints_of``).
@@ -76,6 +78,8 @@ class HTTPProvider(Provider):
     key_name: ClassVar[str]
     key_page: ClassVar[str] = ""
     needs_key: ClassVar[bool] = True
+    stream_type: ClassVar[str] = "text/event-stream"
+    model_hint: ClassVar[str] = "See what it has: ./subai models --provider {name}"
     optional: ClassVar[Mapping[str, Tuple[str, ...]]]
 
     def __init__(
@@ -91,7 +95,8 @@ class HTTPProvider(Provider):
             raise ConfigError(
                 f"There is no base URL for {self.label}. Enter one like http://localhost:1234/v1", provider=self.name
             )
-        self._endpoints = endpoints_of(self.label, base_url or self.default_base_url, api_key)
+        roots = ",".join(map(self._root, parts_of(base_url or self.default_base_url)))
+        self._endpoints = endpoints_of(self.label, roots, api_key)
         if self.needs_key and not all(endpoint.key for endpoint in self._endpoints):
             raise ConfigError(
                 f"There is no key for {self.label}. Set {self.key_name}; make one{self._at_page()}.", provider=self.name
@@ -102,7 +107,7 @@ class HTTPProvider(Provider):
         ]
         self.group = EndpointGroup(targets, balance)
         self._sources = {
-            target.id: Source(self.name, self.label, self._key_hint(), one.key)
+            target.id: Source(self.name, self.label, self._key_hint(), one.key, self.model_hint)
             for target, one in zip(targets, self._endpoints)
         }
         self._transport = transport or Transport(connection_pool_manager)
@@ -144,9 +149,9 @@ class HTTPProvider(Provider):
         *others, last = dict.fromkeys(endpoint.base_url for endpoint in self._endpoints)
         for url in others:
             with suppress(TransportError):
-                self._transport.warm_up(url)
+                self._transport.warm_up(url, provider=self.name)
                 return
-        self._transport.warm_up(last)
+        self._transport.warm_up(last, provider=self.name)
 
     def forget_refusals(self) -> None:
         self.group.enable()
@@ -188,6 +193,14 @@ class HTTPProvider(Provider):
     def _piece(self, data: Mapping[str, Any]) -> Piece:
         """What one JSON object, a whole reply or an event of a stream, says."""
 
+    def _root(self, base_url: str) -> str:
+        """What a person may have entered as the base URL, as this provider's requests need it."""
+        return base_url
+
+    def _events(self, lines: Iterable[str]) -> Iterator[str]:
+        """The JSON of each event, from the lines of a stream."""
+        return sse.events(lines)
+
     # --- one try of a request; repeated by the backoff decorator ------------------------------------------------------
 
     def _fetch_once(self, request: Request) -> Dict[str, Any]:
@@ -226,11 +239,11 @@ class HTTPProvider(Provider):
     def _pieces(self, request: Request, response: StreamingResponse) -> Iterator[Piece]:
         """Each piece as it comes. A server that does not stream, or fails before it can, sends one JSON body."""
         kind = response.headers.get("content-type", "")
-        if "json" in kind or "html" in kind:
+        if self.stream_type not in kind and ("json" in kind or "html" in kind):
             yield self._piece(self._loaded(request, response.read(), response.headers))
             yield Piece(finish=STOP)
             return
-        for data in sse.events(response.lines()):
+        for data in self._events(response.lines()):
             if data == sse.DONE:
                 yield Piece(finish=STOP)  # read on: a connection is used again only if its answer was read to the end
             else:
@@ -264,7 +277,7 @@ class HTTPProvider(Provider):
     # --- requests -----------------------------------------------------------------------------------------------------
 
     def _chat_request(self, chat: ChatRequest, *, streaming: bool) -> Request:
-        accept = "text/event-stream" if streaming else "application/json"
+        accept = self.stream_type if streaming else "application/json"
         request = self._request("POST", "", chat.cancel, accept)
         headers = {**request.headers, "content-type": "application/json"}
         return request.but(

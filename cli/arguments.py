@@ -39,6 +39,13 @@ def parser() -> argparse.ArgumentParser:
     _add_translate(commands.add_parser("translate", help="translate subtitle files"))
     check = commands.add_parser("check", help="see that key, model and connection are good")
     check.add_argument("--model", metavar="M", default="", help="the provider's usual one if left out")
+    check.add_argument(
+        "--local",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="look for Ollama, LM Studio and llama.cpp on this machine, or at ADDRESS, and ask nobody else",
+    )
     _add_connection(check)
     _add_connection(commands.add_parser("models", help="list the provider's models"))
     _add_memory(commands.add_parser("memory", help="what was translated before: stats, clear, export, import"))
@@ -53,7 +60,6 @@ def parse(arguments: List[str]) -> argparse.Namespace:
         raise ConfigError(f"{unknown[0]!r} is not understood. See subai {options.command} --help.")
     if "profile" in options:
         options.profile = _profile(options)
-        options.parallel = options.profile.parallel
     return options
 
 
@@ -149,7 +155,7 @@ def _add_connection(command: argparse.ArgumentParser) -> None:
         "--profile", choices=tuple(PROFILES), default=BALANCED, help=f"settings that go together ({BALANCED})"
     )
     counts = ", ".join(f"{profile.parallel} {name}" for name, profile in PROFILES.items())
-    group.add_argument("--parallel", type=_parallel, metavar="N", help=f"requests at once (by profile: {counts})")
+    group.add_argument("--parallel", type=_parallel, metavar="N", help=f"requests at once ({counts}; 1 with Ollama)")
     group.add_argument("-v", "--verbose", action="store_true", help="log each request")
 
 

@@ -5,6 +5,7 @@ import argparse
 from api.exchange import HTTPProvider
 from cli import exits
 from cli.connect import DEMO, DEMO_MODEL, connected, say_that_it_is_a_demo
+from cli.local_command import check_local
 from cli.terminal import say, say_error
 from core.cancel import CancelToken
 from core.errors import SubAIError
@@ -12,6 +13,8 @@ from core.errors import SubAIError
 
 def check(options: argparse.Namespace) -> int:
     """Ask the same small thing twice; the second answer shows what a kept connection saves. Each endpoint is asked."""
+    if options.local is not None:
+        return check_local(options)
     with connected(options) as connection:
         demo = connection.name == DEMO
         if demo:

@@ -4,7 +4,7 @@ import argparse
 from typing import List, Optional
 
 from api.exchange import HTTPProvider
-from cli.connect import COMPATIBLE, DEMO, DEMO_MODEL, Connection, with_key
+from cli.connect import COMPATIBLE, DEMO, DEMO_MODEL, Connection, provider_over
 from cli.remembering import prices, prices_path
 from core.cancel import CancelToken
 from core.errors import ConfigError
@@ -29,8 +29,8 @@ def routes(connection: Connection, options: argparse.Namespace) -> List[Route]:
     own_url = options.base_url if name == connection.name else None
     if name == COMPATIBLE and not (options.second_base_url or own_url):
         raise ConfigError("Say with --second-base-url where the second provider is, such as http://localhost:1234/v1")
-    base_url = options.second_base_url or own_url
-    provider = with_key(name, base_url, connection.transport, connection.profile, options.balance)
+    provider, transport = provider_over(connection.pool, name, options.second_base_url or own_url, options)
+    connection.transports.append(transport)
     return [first, _route(name, provider, model, options)]
 
 

@@ -188,6 +188,9 @@ class _Tries:
         """Seconds until the next try; none where another endpoint is fit, whose turn it is then."""
         settings, request = self._settings, self._request
         self._failed[here] = self._failed.get(here, 0) + 1
+        deadline = cast(float, request.deadline)
+        if time.monotonic() >= deadline:
+            raise error
         again = _may_repeat(error)
         if (again or is_failure(error)) and self._group.is_fit(request, settings, self._failed):
             log.debug("%s: try %d failed (%s); now elsewhere", request.provider, self._count, error.user_message)
@@ -197,7 +200,7 @@ class _Tries:
         if not again or self._passing_failures > settings.retries or not breaker_for(here).take_retry():
             raise error
         pause = _pause(settings, error, self._passing_failures)
-        if pause > settings.longest_hint or time.monotonic() + pause > cast(float, request.deadline):
+        if pause > settings.longest_hint or time.monotonic() + pause > deadline:
             raise error
         log.debug("%s: try %d failed (%s); again in %.1f s", request.provider, self._count, error.user_message, pause)
         self._repeats(error)

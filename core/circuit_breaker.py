@@ -14,6 +14,7 @@ from core import events, metrics
 from core.config import BREAKER_CONFIG, BreakerConfig
 from core.denials import Denials, too_many
 from core.errors import SubAIError
+from core.forking import renew_in_children
 from core.outcomes import Outcomes, RetryBudget, is_failure
 from core.transitions import Transition, tell
 
@@ -102,6 +103,14 @@ class CircuitBreaker:
         self._probing: Optional[Turn] = None
         self._paused_until = 0.0
         self._reset()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """In a forked process: who is under way or waits is so in the parent; what is known of the endpoint stays."""
+        self._lock = threading.Lock()
+        self._wakers = {}
+        self.in_flight = 0
+        self._probing = None
 
     def _reset(self) -> None:
         self.proved = False

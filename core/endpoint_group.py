@@ -14,6 +14,7 @@ from core.config import BackoffConfig
 from core.day_budget import DayCounter
 from core.endpoints import Admission, Endpoint, Target
 from core.errors import QuotaError, SubAIError
+from core.forking import renew_in_children
 from core.limits import Limits
 from core.messages import Request
 
@@ -103,12 +104,22 @@ class EndpointGroup:
         self._next = 0
         self._homes: Dict[str, Endpoint] = {}  # affinity -> where its requests go, the latest last
         self._notices: Dict[str, str] = {}
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """In a forked process: another thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<EndpointGroup {', '.join(f'{label}: {state}' for label, state in self.states())}>"
 
     def __len__(self) -> int:
         return len(self._members)
+
+    @property
+    def targets(self) -> List[Target]:
+        """In the order in which they were given."""
+        return [member.target for member in self._members]
 
     def states(self) -> List[Tuple[str, str]]:
         """What each is called, and its state, as ``core.circuit_breaker`` names them."""

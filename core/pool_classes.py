@@ -104,6 +104,15 @@ class CheckedPool:
             if connection is not None and connection.sock is not None:
                 connection.retire(reason)
 
+    def abandon(self) -> None:
+        """In a forked process: close our copies of the idle sockets, which the parent does not notice."""
+        waiting = self.pool
+        if waiting is not None:
+            kept = [connection for connection in waiting.queue if connection is not None]
+            waiting.__init__(waiting.maxsize)  # with locks that no thread of the parent's holds
+            for connection in kept:
+                connection.close()
+
     def retire_stale(self) -> int:
         """Close the idle connections that would not be handed out again; how many are left.
 
@@ -242,6 +251,11 @@ class EndpointPools:
                 surplus.append(self.pools._container.popitem(last=False)[1])
         for pool in surplus:
             pool.close()
+
+    def abandon(self) -> None:
+        """In a forked process: have nothing of the parent's. Its lock may be held by a thread that is not here."""
+        for pool in list(self.pools._container.values()):
+            pool.abandon()
 
     def each_pool(self) -> Iterator[Any]:
         """The pools that exist now."""

@@ -14,6 +14,7 @@ from typing import Callable, ContextManager, Deque, Dict, Mapping, Optional, Pro
 from core.cancel import CancelToken
 from core.day_budget import DayBudget, DayCounter, MemoryDayCounter
 from core.errors import DeadlineError, QuotaError
+from core.forking import renew_in_children
 from core.limits import NO_LIMITS, Clock, Limits
 from core.minute_budget import MinuteBudget, Spending
 from core.rate_headers import levels
@@ -93,11 +94,17 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._queue: Deque[_Waiter] = deque()
         self._minute = MinuteBudget(limits.requests_per_minute, limits.tokens_per_minute)
+        renew_in_children(self)
 
     def __repr__(self) -> str:
         with self._lock:
             spent = self._minute.described(self._clock.now())
             return f"<RateLimiter {spent} in the last minute, {len(self._queue)} waiting>"
+
+    def renew(self) -> None:
+        """In a forked process: who waits, waits in the parent; what was spent is known here too."""
+        self._lock = threading.Lock()
+        self._queue = deque()
 
     def configure(self, limits: Limits, days: Optional[DayCounter] = None) -> None:
         """New limits from now on, for those who wait too; what was spent stays spent."""

@@ -1,6 +1,6 @@
-"""Opening TCP sockets: keepalive options, and a lookup and a connect that another thread can end.
+"""Opening TCP sockets: keepalive options, and a connect that another thread can end.
 
-Shared by the pool and by the fallback, so it needs the standard library only.
+Shared by the pool and by the fallback, so it needs the standard library only. Names are looked up by ``core.names``.
 """
 
 import contextlib
@@ -8,12 +8,11 @@ import errno
 import os
 import selectors
 import socket
-import threading
 import time
-from typing import Any, List
 
 from core.config import PoolConfig
 from core.inflight import Attempt
+from core.names import Names
 
 # 10035 is WSAEWOULDBLOCK, what Windows says while it connects.
 _CONNECTING = (errno.EINPROGRESS, errno.EWOULDBLOCK, 10035)
@@ -43,7 +42,9 @@ def set_options(sock: socket.socket, config: PoolConfig) -> None:
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def open_socket(host: str, port: int, timeout: float, config: PoolConfig, attempt: Attempt) -> socket.socket:
+def open_socket(
+    host: str, port: int, timeout: float, config: PoolConfig, names: Names, attempt: Attempt
+) -> socket.socket:
     """Connect to the first address of ``host`` that accepts within ``timeout`` seconds (each).
 
     ``attempt`` holds what is waited for, so that interrupting it ends the wait; its deadline counts too.
@@ -53,7 +54,7 @@ def open_socket(host: str, port: int, timeout: float, config: PoolConfig, attemp
     :raises SubAIError: why ``attempt`` must not go on.
     """
     failure = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in _look_up(host, port, timeout, attempt):
+    for family, kind, protocol, _, address in names.look_up(host, port, timeout, config.dns_ttl, attempt):
         try:
             sock = socket.socket(family, kind, protocol)
         except OSError as error:  # an address family that this machine does not have
@@ -65,6 +66,7 @@ def open_socket(host: str, port: int, timeout: float, config: PoolConfig, attemp
         except OSError as error:
             failure = error
             sock.close()
+            names.refused(host, port, address)
         except BaseException:
             sock.close()
             raise
@@ -72,31 +74,6 @@ def open_socket(host: str, port: int, timeout: float, config: PoolConfig, attemp
             sock.settimeout(timeout)
             return sock
     raise failure
-
-
-def _look_up(host: str, port: int, timeout: float, attempt: Attempt) -> List[Any]:
-    """``getaddrinfo``, on a thread of its own: it knows neither cancel nor timeout, so it is left behind."""
-    try:
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        pass  # it is a name
-    addresses: List[Any] = []
-    failures: List[OSError] = []
-    answered = threading.Event()
-
-    def ask() -> None:
-        try:
-            addresses.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except OSError as error:
-            failures.append(error)
-        answered.set()
-
-    threading.Thread(target=ask, name="subai-lookup", daemon=True).start()
-    if not attempt.wait(answered, timeout):
-        raise socket.gaierror(socket.EAI_AGAIN, f"no answer to the lookup within {timeout:g} s")
-    if failures:
-        raise failures[0]
-    return addresses
 
 
 def _connect(sock: socket.socket, address: object, timeout: float, attempt: Attempt) -> None:

@@ -114,12 +114,12 @@ def test_a_made_up_key_may_be_like_a_part_of_the_address() -> None:
     api.create("compatible", api_key="local", base_url="http://nas.local/v1")
 
 
-def test_a_key_does_not_cross_the_internet_in_the_clear() -> None:
+@pytest.mark.parametrize("name", api.PROVIDERS)
+def test_a_key_does_not_cross_the_internet_in_the_clear(name: str) -> None:
     with pytest.raises(ConfigError, match="in the clear"):
-        api.create("openai", api_key=KEY, base_url="http://example.com/v1")
-    api.create("compatible", api_key="", base_url="http://example.com/v1")  # there is no key to lose
-    api.create("openai", api_key=KEY, base_url="http://[fd12::1]:8080/v1")
-    api.create("openai", api_key=KEY, base_url="http://NAS:8080/v1")
+        api.create(name, api_key=KEY, base_url="http://example.com/v1")
+    api.create(name, api_key=KEY, base_url="http://[fd12::1]:8080/v1")
+    api.create(name, api_key=KEY, base_url="http://NAS:8080/v1")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,12 @@ def test_several_endpoints_are_told_apart_without_their_keys() -> None:
     assert repr(two_urls) == "<the server at nas>"
 
 
-@pytest.mark.parametrize("name", ["openai", "gemini", "openrouter"])
+@pytest.mark.parametrize("name", ["ollama", "lmstudio", "compatible"])
+def test_where_there_is_no_key_there_is_none_to_lose(name: str) -> None:
+    api.create(name, api_key="", base_url="http://example.com/v1")
+
+
+@pytest.mark.parametrize("name", ["openai", "gemini", "openrouter", "anthropic"])
 def test_a_provider_shows_its_name_and_host_but_not_its_key(name: str) -> None:
     provider = api.create(name, api_key=KEY)
     assert KEY not in f"{provider!r} {vars(provider)}"
@@ -173,5 +178,5 @@ def test_a_server_of_ones_own_has_to_be_named() -> None:
 
 
 def test_an_unknown_provider_is_told_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="openai, gemini, openrouter, compatible"):
+    with pytest.raises(ConfigError, match="openai, gemini, openrouter, anthropic, ollama, lmstudio, compatible"):
         api.create("gpt", api_key=KEY)

@@ -10,6 +10,7 @@ import pytest
 from kodi_fakes import default_settings
 from status_support import full
 
+import api
 from cli.arguments import parser
 from cli.main import COMMANDS
 from core import config, limits
@@ -103,5 +104,5 @@ def test_every_tunable_is_documented(name: str) -> None:
 
 @pytest.mark.parametrize("setting", sorted(default_settings()))
 def test_every_setting_of_kodi_is_documented(setting: str) -> None:
-    general = re.sub(r"^(openai|gemini|openrouter|compatible)_", "<provider>_", setting)
+    general = re.sub(rf"^({'|'.join(api.PROVIDERS)})_", "<provider>_", setting)
     assert f"`{setting}`" in CONFIGURATION or f"`{general}`" in CONFIGURATION

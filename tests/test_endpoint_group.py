@@ -277,6 +277,15 @@ def test_what_is_the_requests_own_fault_is_asked_nowhere_else(failure: SubAIErro
     assert service.asked == ["a"]
 
 
+def test_after_the_deadline_nobody_else_is_asked() -> None:
+    service = Service()
+    service.fails["a"] = DOWN
+    service.before = lambda name: time.sleep(0.06)
+    with pytest.raises(ConnectError):
+        service.ask(deadline=time.monotonic() + 0.05)
+    assert service.asked == ["a"]
+
+
 def test_each_endpoint_is_tried_once_before_a_retry_is_spent() -> None:
     service = Service("abc", retries=1)
     service.fails = dict.fromkeys("abc", DOWN)

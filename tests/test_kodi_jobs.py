@@ -14,13 +14,15 @@ from typing import Any, Iterator, List, Optional
 
 import pytest
 from kodi_fakes import FakeKodi, fake_kodi
+from standin_faults import always, failing
 from support_server import closed_port, until
 
 from cli.standin import StandIn
 from cli.standin.pace import Pace
+from core.cancel import CancelToken
 from core.config import PoolConfig
-from core.errors import ConfigError, InputError, KeyRefusedError
-from core.profiles import Profile
+from core.errors import ConfigError, InputError, KeyRefusedError, ServerError
+from core.profiles import DEBUG, PROFILES, Profile
 from kodi import jobs, pace, vfs
 from kodi.copies import CopyHunt
 from kodi.desk import Desk, Finished
@@ -225,6 +227,26 @@ def test_a_dead_key_takes_away_the_copy_that_kodi_made_of_our_answer(locked: Eng
     assert sorted(os.listdir(folder)) == ["film.en.srt", "film.mkv"]
 
 
+@pytest.mark.parametrize(("for_good", "stays"), [(True, False), (False, True)])
+def test_a_job_that_is_stopped_before_its_first_line_keeps_its_copy_if_it_is_to_go_on(
+    engine: Engine, desk: Desk, folder: Path, standin: StandIn, for_good: bool, stays: bool
+) -> None:
+    standin.pace = Pace(first_token=600.0)
+    copy, ears = folder / "film.es.srt", Ears()
+    content = (folder / "film.en.srt").read_bytes()
+    job = FilmJob(task_for(desk, folder), engine, ears)
+    job.expect_copy(CopyHunt(str(folder / "film.mkv"), str(copy), find("es"), job.task.film.path), content, 20, None)
+    copy.write_bytes(content)
+    job.start()
+    end = time.monotonic() + PATIENT
+    while not standin.stats().in_flight and time.monotonic() < end:
+        ears.over.wait(0.02)
+    job.park(for_good=for_good)
+    assert ears.over.wait(PATIENT)
+    assert copy.exists() is stays
+    assert desk.finished(str(folder / "film.mkv")) == (Finished(str(copy), 0, LINES) if stays else None)
+
+
 def test_a_copy_that_someone_has_changed_by_then_is_not_taken_away(locked: Engine, folder: Path) -> None:
     class Busy(Ears):
         def withdraws(self, job: FilmJob) -> None:
@@ -339,6 +361,16 @@ def test_a_second_request_for_the_same_film_joins_the_first(
     assert book.running() == []
     book.note_end(first)
     assert book.last is first
+
+
+def test_a_profile_says_how_often_is_asked_again(engine: Engine, standin: StandIn) -> None:
+    engine.apply(replace(settings_for(standin), profile=PROFILES[DEBUG]))
+    standin.script = always(failing)
+    provider = engine.provider()
+    provider.forget_refusals()
+    with pytest.raises(ServerError):
+        provider.check("m", CancelToken())
+    assert standin.stats().requests == 1
 
 
 def test_new_settings_hold_without_a_new_pool(engine: Engine, desk: Desk, folder: Path, standin: StandIn) -> None:

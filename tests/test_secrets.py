@@ -100,7 +100,11 @@ def everything(
 
 
 @pytest.mark.parametrize(
-    ("way", "provider"), [*((way, "openai") for way in WAYS), *((way, "gemini") for way in WAYS if "key" in way)]
+    ("way", "provider"),
+    [
+        *((way, "openai") for way in WAYS),
+        *((way, provider) for provider in ("gemini", "anthropic", "ollama") for way in WAYS if "key" in way),
+    ],
 )
 def test_however_a_film_fails(
     everything: Callable[..., str],
@@ -113,10 +117,10 @@ def test_however_a_film_fails(
     monkeypatch: pytest.MonkeyPatch,
     no_pauses: None,
 ) -> None:
-    monkeypatch.setenv(f"{provider.upper()}_API_KEY", key)
+    monkeypatch.setenv(api.PROVIDERS[provider].key_name, key)
     source = write(folder / "film.srt", film(6))
     tls_standin.script = faults.always(WAYS[way])
-    where = ("--base-url", getattr(tls_standin, f"{provider}_base_url"), "--ca-file", ca_file)
+    where = ("--base-url", getattr(tls_standin, f"{provider}_base_url"), "--ca-file", ca_file, "--model", "m")
     said = everything("translate", source, "--to", "es", "-v", "--report", str(folder / "r.json"), *where)
     assert key in str(tls_standin.log[0].headers)
     assert f"{provider} " in said  # each request has its line in the log
@@ -178,6 +182,9 @@ def test_no_object_shows_the_key(tls_standin: StandIn, ca_file: str, key: str) -
             ("openai", tls_standin.openai_base_url),
             ("gemini", tls_standin.gemini_base_url),
             ("openrouter", tls_standin.openrouter_base_url),
+            ("anthropic", tls_standin.anthropic_base_url),
+            ("ollama", tls_standin.ollama_base_url),
+            ("lmstudio", tls_standin.lmstudio_base_url),
             ("compatible", tls_standin.openai_base_url),
         ):
             provider = api.create(name, api_key=key, base_url=base_url, transport=transport)

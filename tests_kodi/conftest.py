@@ -3,9 +3,10 @@
 A Kodi takes about ten seconds to start, so tests of one module share one, unless a test is about its start or its end.
 """
 
+import re
 import socket
 from pathlib import Path
-from typing import Callable, Generator, Iterator, List
+from typing import Callable, Generator, Iterator, List, Optional
 
 import pytest
 
@@ -13,6 +14,7 @@ from cli.standin import StandIn
 from cli.standin.pace import AT_ONCE
 from tests_kodi.driver import clips
 from tests_kodi.driver.kodi import Kodi
+from tests_kodi.driver.power import Power
 from tests_kodi.driver.profile import Profile
 from tests_kodi.driver.remote import ARTIFACTS, Remote
 from tests_kodi.driver.screen import Screen
@@ -32,7 +34,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     screen = getattr(item, "funcargs", {}).get("screen")
     if report.failed and screen is not None:
-        screen.picture(str(ARTIFACTS / f"failed-{item.name}.png"))
+        name = re.sub(r"[^\w-]+", "-", item.name)[:100]
+        screen.picture(str(ARTIFACTS / f"failed-{name}.png"))
     return report
 
 
@@ -56,7 +59,7 @@ def start(
     """Start a Kodi on a fresh profile with everything enabled; settings of the add-on are arguments."""
     started: List[Kodi] = []
 
-    def starter(*, set_up: bool = True, **settings: str) -> Remote:
+    def starter(*, set_up: bool = True, power: Optional[Power] = None, **settings: str) -> Remote:
         profile = Profile(tmp_path_factory.mktemp("home"), request.config.getoption("commit"))
         usual = {
             "consent": "true",
@@ -68,7 +71,7 @@ def start(
             "auto_translate": "off",
         }
         profile.write_settings({**(usual if set_up else {}), **settings})
-        kodi = Kodi(profile, screen)
+        kodi = Kodi(profile, screen, power.environment if power else None)
         started.append(kodi)
         kodi.start()
         kodi.enable()

@@ -4,11 +4,11 @@ import os
 import subprocess
 import time
 from pathlib import Path
-from typing import List, Optional
+from typing import List, Mapping, Optional
 
 from tests_kodi.driver.package import ID
 from tests_kodi.driver.profile import Profile
-from tests_kodi.driver.rpc import Rpc
+from tests_kodi.driver.rpc import RefusedError, Rpc
 from tests_kodi.driver.screen import Screen
 from tests_kodi.driver.waiting import PATIENT, until
 
@@ -31,9 +31,10 @@ def _as_a_person() -> List[str]:
 class Kodi:
     """One profile's Kodi. It can be started again after ``quit`` or ``kill``."""
 
-    def __init__(self, profile: Profile, screen: Screen) -> None:
+    def __init__(self, profile: Profile, screen: Screen, environment: Optional[Mapping[str, str]] = None) -> None:
         self.profile = profile
         self.screen = screen
+        self._environment = environment or {}
         self.rpc = Rpc(profile.port)
         self._process: Optional[subprocess.Popen[bytes]] = None
 
@@ -58,6 +59,7 @@ class Kodi:
             "LIBGL_ALWAYS_SOFTWARE": "1",
             "LANG": "C.UTF-8",
             "no_proxy": "*",
+            **self._environment,
         }
         output = self.profile.home / "output.txt"
         with output.open("ab") as file:
@@ -82,6 +84,14 @@ class Kodi:
     def is_enabled(self, addon: str = ID) -> bool:
         details = self.rpc.call("Addons.GetAddonDetails", addonid=addon, properties=["enabled"])
         return bool(details["addon"]["enabled"])
+
+    def version(self, addon: str = ID) -> str:
+        """Of an add-on; ``""`` while it is being updated."""
+        try:
+            details = self.rpc.call("Addons.GetAddonDetails", addonid=addon, properties=["version"])
+        except RefusedError:
+            return ""
+        return str(details["addon"]["version"])
 
     # --- its end ----------------------------------------------------------------------------------------------------
 
