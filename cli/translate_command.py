@@ -94,10 +94,10 @@ def _translate_all(opened: List[Film], store: Optional[Store], options: argparse
     documents: List[Dict[str, Any]] = []
     # The recorder goes last: its last words are that nothing is open any more.
     with recording() as recorder, connected(options) as connection:
-        if store is not None and not options.estimate:
-            recorder.begin(connection.pool, store.database)
         ways = routes(connection, options)
         set_budgets(connection, ways[0], store, options)
+        if store is not None and not options.estimate:
+            recorder.begin(connection.pool, store.database)
         if connection.name == DEMO and not options.estimate:
             say_that_it_is_a_demo()
         for place, film in enumerate(opened, 1):

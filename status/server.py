@@ -21,6 +21,7 @@ HOST = "127.0.0.1"
 PATIENCE = 5.0  # seconds for a client to ask and to take its answer
 MOST_CLIENTS = 16  # at once; whoever comes then is not heard
 
+_BREATH = 0.1  # seconds after an accept that failed
 _LINGER = 0.5  # seconds that a client gets to read why it was refused, though it is still sending
 _PHRASES: Mapping[int, str] = {
     200: "OK",
@@ -65,7 +66,7 @@ class StatusServer:
         self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
         self._clients: Dict[socket.socket, threading.Thread] = {}
-        self._closed = False
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="subai-status", daemon=True)
         self._thread.start()
         log.info("Status server at http://%s:%d/", HOST, self.port)
@@ -84,7 +85,7 @@ class StatusServer:
     def close(self) -> None:
         """Answer no more; whoever is being answered is cut off."""
         with self._lock:
-            self._closed = True
+            self._closed.set()
             clients = dict(self._clients)
         for sock in (self._listener, *clients):
             with contextlib.suppress(OSError):
@@ -101,21 +102,27 @@ class StatusServer:
         while True:
             try:
                 sock, _ = self._listener.accept()
-            except OSError:
-                if self._closed:
+            except OSError:  # it was closed; or that client has left, or there are too many open files
+                if self._closed.wait(_BREATH):
                     return
-                continue  # that client has left already
-            thread = threading.Thread(target=self._serve, args=(sock,), name="subai-status-client", daemon=True)
-            with self._lock:
-                heard = not self._closed and len(self._clients) < MOST_CLIENTS
-                if heard:
-                    self._clients[sock] = thread
-            if heard:
-                thread.start()
-            else:
+                continue
+            if not self._hear(sock):
                 sock.close()
-            if self._closed:
+            if self._closed.is_set():
                 return
+
+    def _hear(self, sock: socket.socket) -> bool:
+        """Answer a client on a thread of its own, if there is room."""
+        thread = threading.Thread(target=self._serve, args=(sock,), name="subai-status-client", daemon=True)
+        with self._lock:
+            if self._closed.is_set() or len(self._clients) >= MOST_CLIENTS:
+                return False
+            try:
+                thread.start()
+            except RuntimeError:  # no threads are left, or the interpreter ends
+                return False
+            self._clients[sock] = thread  # before it can leave: that needs the lock
+        return True
 
     def _serve(self, sock: socket.socket) -> None:
         try:

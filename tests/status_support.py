@@ -33,7 +33,7 @@ class Made:
     def __init__(self, **endpoints: EndpointFigures) -> None:
         self.endpoints: Dict[str, EndpointFigures] = dict(endpoints)
         self.history = History(self.snapshot, interval=0.0)
-        self.metrics: List[Dict[str, Any]] = metrics.families()
+        self.metrics: List[Dict[str, Any]] = []
         self.breakers: List[BreakerFigures] = []
         self.limits: List[LimitFigures] = []
         self.database: Optional[Dict[str, Any]] = None
@@ -67,6 +67,7 @@ def full() -> Made:
     source.database = {
         "created": 1, "reused": 2, "recycled": {"max_age": 1}, "checkouts": 3, "waits": 0, "active": 0, "idle": 1,
     }  # fmt: skip
+    source.metrics = metrics.families()
     for family in source.metrics:
         sample: Dict[str, Any] = {"labels": {"label": "x"}, "value": 1}
         if family["kind"] == "histogram":

@@ -1,6 +1,7 @@
 """The status server on a real socket: what it shows, whom it turns away, and how it ends."""
 
 import contextlib
+import errno
 import http.client
 import json
 import logging
@@ -175,6 +176,40 @@ def test_a_client_has_some_seconds_and_no_more(source: Made, monkeypatch: pytest
 
 def client_threads() -> int:
     return sum(thread.name == "subai-status-client" for thread in threading.enumerate())
+
+
+class Listener:
+    """A listening socket that fails so often before it is itself again."""
+
+    def __init__(self, listener: socket.socket, failures: int) -> None:
+        self._listener = listener
+        self.failures = failures
+
+    def accept(self) -> Any:
+        if self.failures:
+            self.failures -= 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return self._listener.accept()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._listener, name)
+
+
+def test_a_moment_without_files_or_threads_passes(source: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = socket.create_server
+    monkeypatch.setattr(socket, "create_server", lambda address: Listener(made(address), 3))
+    with StatusServer(source, TOKEN) as server:
+        assert get(server, "/health")[0] == 200
+        start = threading.Thread.start
+
+        def fails(thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(threading.Thread, "start", fails)
+        with socket.create_connection(("127.0.0.1", server.port), 10) as unheard:
+            assert unheard.recv(1) == b""
+        monkeypatch.setattr(threading.Thread, "start", start)
+        assert get(server, "/health")[0] == 200
 
 
 # --- what does not leave --------------------------------------------------------------------------------------------
