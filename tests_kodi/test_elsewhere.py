@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests_kodi.conftest import Starter
+from tests_kodi.driver.profile import Profile
 from tests_kodi.driver.waiting import until
 
 _ANOTHER_PROGRAM = """<playercorefactory>
@@ -17,11 +18,10 @@ _ANOTHER_PROGRAM = """<playercorefactory>
 
 
 def test_nothing_is_asked_there_and_a_translation_lies_beside_the_film_afterwards(start: Starter, film: Path) -> None:
-    remote = start(auto_translate="ask")
-    remote.kodi.quit()
-    (remote.kodi.profile.userdata / "playercorefactory.xml").write_text(_ANOTHER_PROGRAM, encoding="utf-8")
-    remote.kodi.start()
-    remote.clear()
+    def prepare(profile: Profile) -> None:
+        (profile.userdata / "playercorefactory.xml").write_text(_ANOTHER_PROGRAM, encoding="utf-8")
+
+    remote = start(auto_translate="ask", prepare=prepare)
     remote.rpc.call("Player.Open", item={"file": str(film)})
     until(lambda: remote.rpc.call("Player.GetActivePlayers"), "the other program")
     assert "plays in another program" in remote.message("rows")["text"]

@@ -16,15 +16,9 @@ QUESTION, WAITING = "Window.IsVisible(yesnodialog)", "Window.IsVisible(progressd
 SETTINGS = "Window.IsVisible(addonsettings)"
 
 
-@pytest.fixture(scope="module")
-def settings_remote(start: Starter) -> Remote:
-    return start()
-
-
 def test_a_connection_test_can_be_given_up_and_the_settings_come_back_where_they_were(
-    settings_remote: Remote, standin: StandIn
+    remote: Remote, standin: StandIn
 ) -> None:
-    remote = settings_remote
     standin.pace = Pace(first_token=600.0)
     remote.rpc.call("Addons.ExecuteAddon", addonid=ID, params=["test_connection"], wait=False)
     remote.shows(WAITING)
@@ -40,8 +34,7 @@ def test_a_connection_test_can_be_given_up_and_the_settings_come_back_where_they
 
 
 @pytest.mark.parametrize("button", ["reset_connections", "status"])
-def test_after_any_button_of_a_page_that_page_is_there_again(settings_remote: Remote, button: str) -> None:
-    remote = settings_remote
+def test_after_any_button_of_a_page_that_page_is_there_again(remote: Remote, button: str) -> None:
     remote.rpc.call("Addons.ExecuteAddon", addonid=ID, params=[button], wait=False)
     if button == "status":
         until(lambda: "Close" in remote.rpc.label("System.CurrentControl"), "the status window")

@@ -1,6 +1,7 @@
 """A Kodi process: started, watched, quit or killed. What is done with it once it runs is ``driver.remote``."""
 
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests_kodi.driver.rpc import RefusedError, Rpc
 from tests_kodi.driver.screen import Screen
 from tests_kodi.driver.waiting import PATIENT, until
 
+_LAST_WORD = "Ended in "  # of the service
 _START_TRIES = 2  # a Kodi that never comes up says nothing about the add-on
 
 
@@ -35,6 +37,7 @@ class Kodi:
         self.profile = profile
         self.screen = screen
         self._environment = environment or {}
+        self._log_begins = 0
         self.rpc = Rpc(profile.port)
         self._process: Optional[subprocess.Popen[bytes]] = None
 
@@ -61,6 +64,7 @@ class Kodi:
             "no_proxy": "*",
             **self._environment,
         }
+        self._log_begins = 0
         output = self.profile.home / "output.txt"
         with output.open("ab") as file:
             command = [*_as_a_person(), binary(), "--standalone"]
@@ -77,6 +81,17 @@ class Kodi:
         for addon in addons or self.profile.addons:
             self.rpc.call("Addons.SetAddonEnabled", addonid=addon, enabled=True)
             until(lambda addon=addon: self.is_enabled(addon), f"{addon} to be enabled")  # type: ignore[misc]
+
+    def begin_anew(self, settings: Mapping[str, str]) -> None:
+        """Have the add-on as it is after its installation, but for its settings; the log begins here."""
+        if self.is_enabled():
+            before = self.whole_log().count(_LAST_WORD)
+            self.disable()
+            until(lambda: self.whole_log().count(_LAST_WORD) > before, "the service's last word")
+        shutil.rmtree(self.profile.addon_data)
+        self.profile.write_settings(settings)
+        self._log_begins = len(self.whole_log())
+        self.enable(ID)
 
     def disable(self, addon: str = ID) -> None:
         self.rpc.call("Addons.SetAddonEnabled", addonid=addon, enabled=False)
@@ -120,6 +135,10 @@ class Kodi:
     # --- its log ----------------------------------------------------------------------------------------------------
 
     def log(self) -> str:
+        """What was logged since it started, or began anew."""
+        return self.whole_log()[self._log_begins :]
+
+    def whole_log(self) -> str:
         return self.profile.log.read_text(encoding="utf-8", errors="replace") if self.profile.log.exists() else ""
 
     def complaints(self) -> List[str]:

@@ -21,7 +21,7 @@ _A_DIALOG = "System.HasVisibleModalDialog"
 _TOLD = f"[{ID}] On the screen: "
 _SUBTITLE_AREA = "1280x110+0+590"
 _MOVES = 1.0  # seconds in which the focus has moved, if it does
-_QUIET = 15  # looks without a dialog after which none is on its way
+_QUIET, _QUIETER = 5, 15  # looks without a dialog after which none is on its way
 _numbers = itertools.count(1)
 
 
@@ -36,9 +36,12 @@ class Remote:
         """``Select``, ``Back``, ``Up`` and so on."""
         self.rpc.call(f"Input.{key}")
 
-    def clear(self) -> None:
-        """Close whatever dialogs are open, such as Kodi's questions about each new add-on, until no other one comes."""
-        quiet = 0
+    def clear(self, *, many: bool = False) -> None:
+        """Close whatever dialogs are open, until no other one comes.
+
+        :param many: one after another may come, as Kodi's questions about each new add-on do.
+        """
+        quiet, enough = 0, _QUIETER if many else _QUIET
 
         def none_comes() -> bool:
             nonlocal quiet
@@ -50,7 +53,7 @@ class Remote:
                 soon(lambda: not self.rpc.holds(_A_DIALOG) or self.rpc.label("System.CurrentWindow") != before, 1.5)
             else:
                 quiet += 1
-            return quiet > _QUIET
+            return quiet > enough
 
         until(none_comes, "all dialogs to be closed")
 
