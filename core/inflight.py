@@ -33,10 +33,10 @@ class Attempt:
 
     __slots__ = (
         "_duplicate",
-        "_event",
         "_interrupted",
         "_lock",
         "_sock",
+        "_wake",
         "answered",
         "connected",
         "deadline",
@@ -54,7 +54,7 @@ class Attempt:
         self.answered = False
         self._interrupted: Optional[SubAIError] = None
         self._lock = threading.Lock()
-        self._event: Optional[threading.Event] = None
+        self._wake: Optional[Callable[[], object]] = None
         self._sock: Optional[socket.socket] = None
         self._duplicate: Optional[socket.socket] = None
 
@@ -65,15 +65,19 @@ class Attempt:
 
         :raises SubAIError: why this attempt must not go on.
         """
-        with self._lock:
-            self._event = event
-            if self._interrupted is not None:
-                event.set()
+        self.call_when_interrupted(event.set)
         came = event.wait(remaining(self.deadline, seconds))
-        with self._lock:
-            self._event = None
+        self.call_when_interrupted(None)
         self.check()
         return came
+
+    def call_when_interrupted(self, wake: Optional[Callable[[], object]]) -> None:
+        """Have ``wake``, and nothing else any more, called on an interrupt; at once, if that already happened."""
+        with self._lock:
+            self._wake = wake
+            too_late = self._interrupted is not None
+        if wake is not None and too_late:
+            wake()
 
     def hold(self, sock: Any) -> None:
         """Remember the socket that this attempt waits on; shut it down at once if it was interrupted already."""
@@ -128,11 +132,13 @@ class Attempt:
     def interrupt(self, error: SubAIError) -> None:
         """Wake the attempt from any thread; it then fails with ``error``. The first reason stays."""
         with self._lock:
-            if self._interrupted is None:
-                self._interrupted = error
-                _shut_down(self._sock)
-                if self._event is not None:
-                    self._event.set()
+            if self._interrupted is not None:
+                return
+            self._interrupted = error
+            _shut_down(self._sock)
+            wake = self._wake
+        if wake is not None:
+            wake()
 
     @property
     def interrupted(self) -> bool:
