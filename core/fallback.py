@@ -33,14 +33,14 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         began = time.monotonic()
         config = self._endpoint.config
-        self.sock = open_socket(self.host, self.port, config.connect_timeout, config, self._attempt)
+        self.sock = open_socket(self.host, self.port, config.connect_timeout, self._endpoint, self._attempt)
         self._attempt.hold_through_handshake(self.sock)
         tunnel: Optional[str] = getattr(self, "_tunnel_host", None)
         if tunnel:
             self._go_through_tunnel(self.sock)
         if self._tls is not None:
             self.sock = self._tls.wrap_socket(self.sock, server_hostname=tunnel or self.host)
-        self._endpoint.stats.opened(time.monotonic() - began)
+        self._endpoint.stats.ready(time.monotonic() - began)
         self._attempt.established(self.sock, 0, reused=False)
         self._attempt.set_timeout(config.first_byte_timeout)
 

@@ -33,7 +33,10 @@ class CheckedPool:
 
     :ivar no_retries: what ``retries=False`` means to urllib3, which would make it anew for each request.
     :ivar key: under which the manager finds this pool.
+    :ivar evicted: the manager has forgotten it; whoever still has it goes on, but it keeps nothing any more.
     """
+
+    evicted = False
 
     no_retries = urllib3.Retry.from_int(False, redirect=False)
 
@@ -80,7 +83,20 @@ class CheckedPool:
             conn._born = 0.0  # closed on purpose, by us or with a "Connection: close"; nothing was dropped
         else:
             conn.stamp()
+        waiting = self.pool
+        surplus = "evicted" if self.evicted else "resized" if waiting is not None and waiting.full() else ""
+        if surplus:
+            if conn.sock is not None:
+                conn.retire(surplus)
+            return
         super()._put_conn(conn)  # type: ignore[misc]
+        if self.evicted:
+            self.retire_idle("evicted")  # it was evicted meanwhile, and may have been emptied before this came in
+
+    def evict(self) -> None:
+        """Close what waits, and whatever is given back from now on. Its garbage may be collected only much later."""
+        self.evicted = True
+        self.retire_idle("evicted")
 
     def retire_idle(self, reason: str) -> None:
         """Close what waits in the pool now."""
@@ -153,6 +169,7 @@ class EndpointPools:
 
     def __init__(self, find_endpoint: Callable[[str], PoolEndpoint], *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
+        self.pools.dispose_func = CheckedPool.evict
         self._find_endpoint = find_endpoint
         self._keys: Dict[str, Any] = {}
 
@@ -184,7 +201,7 @@ class EndpointPools:
             while len(self.pools._container) > num_pools:
                 surplus.append(self.pools._container.popitem(last=False)[1])
         for pool in surplus:
-            pool.close()
+            pool.evict()
 
     def each_pool(self) -> Iterator[Any]:
         """The pools that exist now."""

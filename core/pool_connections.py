@@ -55,7 +55,7 @@ class Stamped:
         self._born = time.monotonic()
         config = self.endpoint.config
         self._age_limit = config.max_age * (1.0 - config.age_jitter * random.random())
-        self.endpoint.stats.opened(self._born - began)
+        self.endpoint.stats.ready(self._born - began)
         self.stamp()
         if attempt is not None:
             attempt.established(self.sock, self.generation, reused=False)
@@ -121,7 +121,7 @@ class _OwnSocket:
         attempt = current_attempt()
         host = connection._dns_host.strip("[]")
         try:
-            sock = open_socket(host, connection.port, connection.timeout, self.endpoint.config, attempt or Attempt())
+            sock = open_socket(host, connection.port, connection.timeout, self.endpoint, attempt or Attempt())
         except socket.gaierror as error:
             raise NameResolutionError(connection.host, connection, error) from error
         except socket.timeout as error:

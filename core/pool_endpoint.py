@@ -1,6 +1,7 @@
 """One endpoint (scheme, host and port) as the pool sees it: its limits, permits, generation and statistics."""
 
 import threading
+from typing import Optional
 
 from core.config import PoolConfig
 from core.gate import Gate
@@ -21,6 +22,7 @@ class PoolEndpoint:
         self.stats = EndpointStats()
         self.generation = 0
         self.purge_reason = ""
+        self._wanted: Optional[int] = None  # requests at once; None: as many as there are connections
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -28,14 +30,18 @@ class PoolEndpoint:
 
     def allow(self, parallel: int) -> None:
         """At most ``parallel`` requests in flight, and never more than connections are kept."""
-        permits = max(1, min(parallel, self.config.maxsize))
-        if permits != self.gate.permits:
-            self.gate.resize(permits)
+        if parallel != self._wanted:
+            self._wanted = parallel
+            self._resize()
 
     def reconfigure(self, config: PoolConfig) -> None:
         """Hold to other settings from now on; requests that are under way keep their permits."""
         self.config = config
-        self.gate.resize(min(self.gate.permits, config.maxsize))
+        self._resize()
+
+    def _resize(self) -> None:
+        maxsize = self.config.maxsize
+        self.gate.resize(maxsize if self._wanted is None else max(1, min(self._wanted, maxsize)))
 
     def outdate(self, generation: int, reason: str) -> None:
         """Have no connection of ``generation`` used again, unless a newer one has begun already."""

@@ -27,6 +27,7 @@ class _ProxiedSocket:
 
     def _new_conn(self) -> Any:
         sock = super()._new_conn()  # type: ignore[misc]
+        self.endpoint.stats.opened()
         set_options(sock, self.endpoint.config)
         attempt = current_attempt()
         if attempt is not None:

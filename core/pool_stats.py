@@ -14,13 +14,13 @@ HANDSHAKE_BUCKETS: Tuple[float, ...] = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 
 class EndpointSnapshot:
     """The figures of one endpoint at one moment.
 
-    :ivar created: connections opened.
+    :ivar created: connections that a peer accepted; whether TLS came about on them or not.
     :ivar reused: requests that found a connection open.
-    :ivar recycled: connections given up before their time, by reason (``max_age``, ``max_idle``, ``dropped``, or the
-        reason of a purge).
+    :ivar recycled: connections given up before their time, by reason: ``max_age``, ``max_idle``, ``dropped`` by the
+        peer, ``evicted`` with their pool, ``resized``, or the reason of a purge.
     :ivar active: requests in flight. :ivar idle: open connections that wait. :ivar waiting: requests without a permit.
     :ivar requests: requests that were given a connection.
-    :ivar handshake_mean: seconds to open a connection, TLS included; 0 before the first.
+    :ivar handshake_mean: seconds until a connection could be used, TLS included; 0 before the first.
     :ivar handshake_histogram: connections per bucket of ``HANDSHAKE_BUCKETS``, and one more for the slower ones.
     :ivar errors: failures by kind.
     :ivar utilisation: share of the permits that is out.
@@ -62,9 +62,14 @@ class EndpointStats:
             self._requests += 1
             self._reused += reused
 
-    def opened(self, seconds: float) -> None:
+    def opened(self) -> None:
+        """A peer accepted a connection."""
         with self._lock:
             self._created += 1
+
+    def ready(self, seconds: float) -> None:
+        """A connection can be used, ``seconds`` after it was begun."""
+        with self._lock:
             self._handshake_seconds += seconds
             self._handshakes[bisect_left(HANDSHAKE_BUCKETS, seconds)] += 1
 
@@ -87,7 +92,7 @@ class EndpointStats:
                 idle=idle,
                 waiting=waiting,
                 requests=self._requests,
-                handshake_mean=self._handshake_seconds / self._created if self._created else 0.0,
+                handshake_mean=self._handshake_seconds / max(1, sum(self._handshakes)),
                 handshake_histogram=tuple(self._handshakes),
                 errors=dict(self._errors),
                 utilisation=utilisation,

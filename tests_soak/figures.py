@@ -1,0 +1,81 @@
+"""What the process holds: memory, threads, descriptors; and how that goes over time."""
+
+import ctypes
+import gc
+import os
+import sys
+import threading
+from contextlib import suppress
+from typing import Dict, List, NamedTuple, Sequence, Tuple
+
+MEGABYTE = 1024 * 1024
+
+
+class Held(NamedTuple):
+    """:ivar memory: bytes resident. :ivar blocks: that Python has allocated."""
+
+    memory: int
+    blocks: int
+    threads: Tuple[str, ...]
+    descriptors: Dict[int, str]
+
+
+def held() -> Held:
+    """What this process holds now: threads and descriptors at once, memory when nothing is kept that nobody needs."""
+    names, numbers = tuple(sorted(thread.name for thread in threading.enumerate())), descriptors()
+    gc.collect()
+    with suppress(OSError, AttributeError):  # only glibc keeps what was freed, and has this
+        ctypes.CDLL(None).malloc_trim(0)
+    return Held(resident(), sys.getallocatedblocks(), names, numbers)
+
+
+def resident() -> int:
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def descriptors() -> Dict[int, str]:
+    """Number -> what it is, such as ``socket:[4711]``."""
+    found: Dict[int, str] = {}
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):  # that of the listing itself
+            found[int(name)] = os.readlink(f"/proc/self/fd/{name}")
+    return found
+
+
+class Growth:
+    """Memory over time. A leak lifts the lows; that the highs come and go says nothing."""
+
+    def __init__(self) -> None:
+        self._samples: List[Tuple[float, int]] = []
+
+    def add(self, seconds: float, memory: int) -> None:
+        self._samples.append((seconds, memory))
+
+    def over_the_last(self, share: float) -> int:
+        """Bytes by which the lowest of the last quarter of this share of the time lies above that of its first."""
+        begin, end = self._samples[0][0], self._samples[-1][0]
+        first = end - (end - begin) * share
+        quarter = (end - first) / 4
+        early = [memory for seconds, memory in self._samples if first <= seconds <= first + quarter]
+        late = [memory for seconds, memory in self._samples if seconds >= end - quarter]
+        return min(late, default=0) - min(early, default=0)
+
+
+class Table:
+    """Prints rows under a head that comes again from time to time."""
+
+    def __init__(self, columns: Sequence[str], again: int = 20) -> None:
+        self._columns = columns
+        self._again = again
+        self._rows = 0
+
+    def row(self, values: Sequence[object]) -> None:
+        if self._rows % self._again == 0:
+            print("".join(f"{name:>{self._width(name)}}" for name in self._columns))
+        self._rows += 1
+        print("".join(f"{value!s:>{self._width(name)}}" for name, value in zip(self._columns, values)), flush=True)
+
+    @staticmethod
+    def _width(name: str) -> int:
+        return max(8, len(name) + 2)
