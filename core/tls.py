@@ -1,6 +1,5 @@
 """The TLS context that connections share: TLS 1.2 or newer, checked against certifi and what the user adds."""
 
-import contextlib
 import errno
 import os
 import ssl
@@ -10,7 +9,18 @@ from typing import Any, Optional
 
 from core.errors import ConfigError
 
-_wrapping = threading.local()
+
+class _Wrapping(threading.local):
+    """The socket that this thread has just made."""
+
+    made: Optional[ssl.SSLSocket] = None
+
+    def take(self) -> Optional[ssl.SSLSocket]:
+        made, self.made = self.made, None
+        return made
+
+
+_wrapping = _Wrapping()
 
 
 class _Socket(ssl.SSLSocket):
@@ -28,18 +38,16 @@ class _Context(ssl.SSLContext):
     sslsocket_class = _Socket
 
     def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-        _wrapping.made = None
         try:
             wrapped = super().wrap_socket(*args, **kwargs)
             if wrapped.version() is None:  # there is no TLS on a socket that ssl finds not connected
                 raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
         except BaseException:
-            # Before Python 3.13 it lies open somewhere in the traceback, until that is collected.
-            with contextlib.suppress(AttributeError):  # it has no descriptor yet
-                _wrapping.made.close()
+            lost = _wrapping.take()  # before Python 3.13 it lies open somewhere in the traceback
+            if lost is not None:
+                lost.close()
             raise
-        finally:
-            _wrapping.made = None
+        _wrapping.take()
         return wrapped
 
 
