@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 MEGABYTE = 1024 * 1024
+_M_ARENA_MAX = -8  # of malloc.h
 
 
 class Held(NamedTuple):
@@ -18,6 +19,12 @@ class Held(NamedTuple):
     blocks: int
     threads: Tuple[str, ...]
     descriptors: Dict[int, str]
+
+
+def use_one_arena() -> None:
+    """Have glibc keep one heap for all threads: it has one for each of many, and every one has its own holes."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def held() -> Held:

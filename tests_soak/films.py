@@ -2,10 +2,11 @@
 
 import random
 from pathlib import Path
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, List, Mapping, Sequence
+
+import films
 
 import api
-import films
 from cli.standin import pseudo_translate
 from core.transport import Transport
 from tests_soak import KEY
@@ -42,7 +43,10 @@ class Film:
         self._output.unlink(missing_ok=True)
 
     def translate(
-        self, transports: List[Transport], base_urls: List[Dict[str, str]], watch: Callable[[TranslationJob], None]
+        self,
+        transports: Sequence[Transport],
+        base_urls: Sequence[Mapping[str, str]],
+        watch: Callable[[TranslationJob], None],
     ) -> None:
         """Run it until it is done, taken up from the journal each time; ``watch`` is given each job beforehand."""
         place = self._chance.randrange(2)
@@ -72,7 +76,7 @@ class Film:
             if translation not in (text, pseudo_translate(text))
         ]
 
-    def _route(self, transport: Transport, base_urls: Dict[str, str]) -> Route:
+    def _route(self, transport: Transport, base_urls: Mapping[str, str]) -> Route:
         name = self._chance.choice(list(DIALECTS))
         provider = api.create(name, api_key=KEY, base_url=base_urls[DIALECTS[name]], transport=transport)
         return Route(provider, "m")

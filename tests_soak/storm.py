@@ -5,7 +5,7 @@ import random
 import threading
 from collections import Counter
 from contextlib import ExitStack
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from core.aio import AsyncTransport
 from core.cancel import CancelToken
@@ -47,10 +47,10 @@ class Storm:
         seed: int,
         providers: Providers,
         pool: ConnectionPoolManager,
-        transports: List[Transport],
+        transports: Sequence[Transport],
         nowhere: List[str],
     ) -> None:
-        self.events: "Counter[str]" = Counter()
+        self.events: Counter[str] = Counter()
         self._chance = random.Random(seed)
         self._providers = providers
         self._pool = pool
@@ -91,8 +91,8 @@ class Storm:
 
     def _strike(self) -> None:
         strikes: Dict[str, Callable[[], Any]] = {
-            "cancelled films": lambda: self._job and self._job.cancel(),
-            "seeks": lambda: self._job and self._job.seek(self._chance.uniform(0.0, 600.0)),
+            "cancelled films": self._cancel_film,
+            "seeks": self._seek,
             "purges": lambda: self._pool.purge("soak"),
             "resizes": lambda: self._pool.reconfigure(settings(self._chance)),
             "cancels of all": self._pool.cancel,
@@ -104,6 +104,14 @@ class Storm:
             name = self._chance.choices(list(strikes), weights)[0]
             strikes[name]()
             self.events[name] += 1
+
+    def _cancel_film(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+
+    def _seek(self) -> None:
+        if self._job is not None:
+            self._job.seek(self._chance.uniform(0.0, 600.0))
 
     def _warm_up(self) -> None:
         token = CancelToken()

@@ -15,9 +15,8 @@ from support_server import closed_port, full_backlog
 import core.config
 from core.config import BackoffConfig
 from core.connection_pool import ConnectionPoolManager
-from core.transport import Transport
 from tests_soak.books import Account, BookedTransport, Books
-from tests_soak.figures import MEGABYTE, Growth, Held, Table, held
+from tests_soak.figures import MEGABYTE, Growth, Held, Table, held, use_one_arena
 from tests_soak.films import CUES, DIALECTS, Film
 from tests_soak.provider import Providers
 from tests_soak.storm import Storm, settings
@@ -50,7 +49,7 @@ class Soak:
         self._at_first = held()
         self._pool = ConnectionPoolManager(settings(random.Random(SEED)))
         self._books = Books()
-        self._transports: List[Transport] = [
+        self._transports = [
             BookedTransport(self._books, self._pool),
             BookedTransport(self._books, self._pool, parallel=5, ca_file=providers.ca_file),
         ]
@@ -59,7 +58,7 @@ class Soak:
         self._table = Table(
             "s films runs kept requests read replays unread made accepted idle open threads fds MB blocks".split()
         )
-        self._events: "Counter[str]" = Counter()
+        self._events: Counter[str] = Counter()
         self._films = self._runs = self._kept = 0
         self._began = time.monotonic()
 
@@ -185,8 +184,8 @@ class Soak:
         account = self._account
         rows = {
             "cues": f"{self._films * CUES}, {self._kept} kept their source",
-            "requests": f"{account.asked} asked for, {account.given} sent, {account.read} read, {account.answered} answered",
-            "sent, not read": f"{account.unread}; sent again unseen: {account.replayed}",
+            "requests": f"{account.asked} asked for, {account.given} tried, {account.answered} answered",
+            "of those tried": f"{account.read} read, {account.unread} not; {account.replayed} sent again unseen",
             "connections given up": _words(recycled),
             "errors": _words(errors),
             "events": _words(self._events),
@@ -214,6 +213,7 @@ def test_films_in_a_storm_leave_nothing_behind(
     monkeypatch.setattr(core.config, "BACKOFF", dict.fromkeys(DIALECTS, quick))
     monkeypatch.setattr(logging.root.manager, "disable", logging.ERROR)  # pytest would keep every record in memory
     with capsys.disabled(), Providers(tmp_path) as providers:
+        use_one_arena()
         print(f"\nA soak of {SECONDS:.0f} s, seed {SEED}")
         soak = Soak(tmp_path, providers, nowhere)
         soak.run()
