@@ -31,9 +31,10 @@ from api.errors_map import Source, error_for, error_inside
 from api.shape import load_answer
 from core.backoff import rate_limited_backoff_on_429
 from core.cancel import CancelToken
+from core.config import BackoffConfig
 from core.connection_pool import connection_pool_manager
 from core.endpoints import endpoint_id, state_of
-from core.errors import BadRequestError, ConfigError, EmptyAnswerError
+from core.errors import BadRequestError, ConfigError, EmptyAnswerError, RateLimitError
 from core.rate_limit import RateLimiter, limiter_for
 from core.transport import Request, StreamingResponse, Transport
 
@@ -57,6 +58,7 @@ class HTTPProvider(Provider):
     :cvar optional: the body's parameters that a request can do without -> the words by which servers name them.
 
     :param transport: how to reach it; over the shared pool if None.
+    :param backoff: how to ask again; the provider's usual way if None.
     :raises ConfigError: for a key or a base URL that cannot be used.
     """
 
@@ -67,7 +69,12 @@ class HTTPProvider(Provider):
     optional: ClassVar[Mapping[str, Tuple[str, ...]]]
 
     def __init__(
-        self, *, api_key: str = "", base_url: Optional[str] = None, transport: Optional[Transport] = None
+        self,
+        *,
+        api_key: str = "",
+        base_url: Optional[str] = None,
+        transport: Optional[Transport] = None,
+        backoff: Optional[BackoffConfig] = None,
     ) -> None:
         if not (base_url or self.default_base_url):
             raise ConfigError(
@@ -81,7 +88,7 @@ class HTTPProvider(Provider):
         self._endpoint_id = endpoint_id(self._endpoint.base_url, self._endpoint.key)
         self._source = Source(self.name, self.label, self._key_hint(), self._endpoint.key)
         self._transport = transport or Transport(connection_pool_manager)
-        persistent = rate_limited_backoff_on_429(provider=self.name)
+        persistent = rate_limited_backoff_on_429(provider=self.name, settings=backoff)
         self._fetch = persistent(self._fetch_once)
         self._answer = persistent(self._answer_once)
         self._open = persistent(self._open_once)
@@ -208,6 +215,8 @@ class HTTPProvider(Provider):
     def _loaded(self, body: bytes, headers: Mapping[str, str], model: str) -> Dict[str, Any]:
         data = load_answer(body, self.label, self.name)
         error = error_inside(self._source, data, headers, model)
+        if isinstance(error, RateLimitError):
+            self._transport.refused(self.base_url)
         if error is not None:
             raise error
         return data

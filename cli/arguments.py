@@ -7,8 +7,8 @@ from typing import Any, List, Tuple
 
 from cli.connect import DEMO, KEY_VARIABLES, PROVIDER_NAMES
 from core.errors import ConfigError
+from core.profiles import BALANCED, PROFILES, Profile
 
-PARALLEL = 4
 MOST_PARALLEL = 64
 _TIME = re.compile(r"(?:(?:(\d{1,2}):)?(\d{1,3}):)?(\d{1,5}(?:\.\d+)?)")
 
@@ -41,7 +41,15 @@ def parse(arguments: List[str]) -> argparse.Namespace:
     options, unknown = parser().parse_known_args(arguments)
     if unknown:
         raise ConfigError(f"{unknown[0]!r} is not understood. See subai {options.command} --help.")
+    if "profile" in options:
+        options.profile = _profile(options)
+        options.parallel = options.profile.parallel
     return options
+
+
+def _profile(options: argparse.Namespace) -> Profile:
+    profile = PROFILES[options.profile]
+    return profile if options.parallel is None else profile.with_parallel(options.parallel)
 
 
 def _add_translate(command: argparse.ArgumentParser) -> None:
@@ -104,8 +112,10 @@ def _add_connection(command: argparse.ArgumentParser) -> None:
     group.add_argument("--ca-file", metavar="PEM", help="certificates to trust besides the usual ones")
     group.add_argument("--proxy", metavar="URL", help="http://, https://, socks5:// or socks5h:// proxy")
     group.add_argument(
-        "--parallel", type=_parallel, default=PARALLEL, metavar="N", help=f"requests at once ({PARALLEL})"
+        "--profile", choices=tuple(PROFILES), default=BALANCED, help=f"settings that go together ({BALANCED})"
     )
+    counts = ", ".join(f"{profile.parallel} {name}" for name, profile in PROFILES.items())
+    group.add_argument("--parallel", type=_parallel, metavar="N", help=f"requests at once (by profile: {counts})")
     group.add_argument("-v", "--verbose", action="store_true", help="log each request")
 
 

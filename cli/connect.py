@@ -12,6 +12,7 @@ from cli.standin import StandIn
 from cli.terminal import say
 from core.connection_pool import ConnectionPoolManager, PoolUnavailableError
 from core.errors import ConfigError
+from core.profiles import Profile
 from core.transport import Transport
 
 COMPATIBLE = "compatible"
@@ -23,12 +24,13 @@ DEMO_MODEL = "stand-in"
 
 @dataclass(frozen=True)
 class Connection:
-    """A provider, and the pool and transport that its requests go through."""
+    """A provider, the pool and transport that its requests go through, and the profile that all of them follow."""
 
     name: str
     provider: HTTPProvider
     pool: ConnectionPoolManager
     transport: Transport
+    profile: Profile
 
 
 def choose_provider(wanted: Optional[str], base_url: Optional[str]) -> str:
@@ -54,25 +56,30 @@ def connected(options: argparse.Namespace) -> Iterator[Connection]:
     name = choose_provider(options.provider, options.base_url)
     if name == COMPATIBLE and not options.base_url:
         raise ConfigError("Say with --base-url where the server is, such as http://localhost:1234/v1")
-    with ConnectionPoolManager() as pool:
+    profile: Profile = options.profile
+    with ConnectionPoolManager(profile.pool) as pool:
         with suppress(PoolUnavailableError):  # it works without one too, and says so
             pool.get_pool(options.proxy, options.ca_file)  # what is wrong with these two shows now
         if name == DEMO:
             with StandIn() as standin:  # on this machine: no proxy leads there
-                transport = Transport(pool, parallel=options.parallel)
-                provider = api.create("compatible", api_key="", base_url=standin.openai_base_url, transport=transport)
-                yield Connection(name, provider, pool, transport)
+                transport = Transport(pool, parallel=profile.parallel)
+                backoff, base_url = profile.backoff_for(COMPATIBLE), standin.openai_base_url
+                provider = api.create(COMPATIBLE, api_key="", base_url=base_url, transport=transport, backoff=backoff)
+                yield Connection(name, provider, pool, transport, profile)
         else:
-            transport = Transport(pool, parallel=options.parallel, proxy=options.proxy, ca_file=options.ca_file)
-            yield Connection(name, with_key(name, options.base_url, transport), pool, transport)
+            transport = Transport(pool, parallel=profile.parallel, proxy=options.proxy, ca_file=options.ca_file)
+            provider = with_key(name, options.base_url, transport, profile)
+            yield Connection(name, provider, pool, transport, profile)
 
 
-def with_key(name: str, base_url: Optional[str], transport: Transport) -> HTTPProvider:
+def with_key(name: str, base_url: Optional[str], transport: Transport, profile: Profile) -> HTTPProvider:
     """The provider called ``name`` with its key from the environment.
 
     :raises ConfigError: there is no key, or it cannot be one.
     """
-    return api.create(name, api_key=key_of(name), base_url=base_url, transport=transport)
+    return api.create(
+        name, api_key=key_of(name), base_url=base_url, transport=transport, backoff=profile.backoff_for(name)
+    )
 
 
 def key_of(name: str) -> str:

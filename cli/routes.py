@@ -29,7 +29,7 @@ def routes(connection: Connection, options: argparse.Namespace) -> List[Route]:
     own_url = options.base_url if name == connection.name else None
     if name == COMPATIBLE and not (options.second_base_url or own_url):
         raise ConfigError("Say with --second-base-url where the second provider is, such as http://localhost:1234/v1")
-    provider = with_key(name, options.second_base_url or own_url, connection.transport)
+    provider = with_key(name, options.second_base_url or own_url, connection.transport, connection.profile)
     return [first, _route(name, provider, model, options)]
 
 

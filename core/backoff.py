@@ -64,11 +64,13 @@ def rate_limited_backoff_on_429(
     base_delay: Optional[float] = None,
     max_delay: Optional[float] = None,
     provider: Optional[str] = None,
+    settings: Optional[BackoffConfig] = None,
 ) -> Callable[[Exchange], Exchange]:
     """Decorate ``exchange(request, ...)``: one request, answered or raising one of our errors.
 
-    The provider's settings (``core.config.BACKOFF``) apply where an argument is None; delays are in seconds. Each try
-    is made with a copy of the request that counts it. What is raised in the end is the last try's own error.
+    ``settings``, or else the provider's (``core.config.BACKOFF``), apply where an argument is None; delays are in
+    seconds. Each try is made with a copy of the request that counts it. What is raised in the end is the last try's own
+    error.
     """
     wanted: Dict[str, Any] = {
         "min_interval": min_interval,
@@ -77,7 +79,7 @@ def rate_limited_backoff_on_429(
         "max_delay": max_delay,
     }
     given = {name: value for name, value in wanted.items() if value is not None}
-    settings = replace(backoff_for(provider or ""), **given)
+    settings = replace(settings or backoff_for(provider or ""), **given)
 
     def decorate(exchange: Exchange) -> Exchange:
         @functools.wraps(exchange)

@@ -39,6 +39,7 @@ class PoolConfig:
     max_idle: float = bounded(60.0, 0.5, 3600.0, "s")
     max_age: float = bounded(300.0, 1.0, 86400.0, "s")
     age_jitter: float = bounded(0.025, 0.0, 0.5, "of max_age, so that connections do not all end together")
+    health_interval: float = bounded(30.0, 0.0, 3600.0, "s between two looks at idle connections; 0 for none")
     keepalive_idle: int = bounded(30, 1, 3600, "s before the first TCP keepalive probe")
     keepalive_interval: int = bounded(10, 1, 3600, "s between TCP keepalive probes")
     keepalive_count: int = bounded(3, 1, 20, "unanswered probes before a peer counts as gone")

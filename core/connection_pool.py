@@ -4,6 +4,7 @@ urllib3 itself is imported when the first pool is built: short-lived interpreter
 be imported the transport falls back.
 """
 
+import logging
 import threading
 import time
 from functools import lru_cache
@@ -13,11 +14,15 @@ from urllib.parse import urlsplit
 from core.cancel import CancelToken
 from core.config import CONNECTION_POOL_CONFIG, PoolConfig
 from core.errors import CancelledError, ConfigError, PoolClosedError, SubAIError, TransportError
-from core.failures import classify, expected
+from core.failures import classify, expected, timed_out
+from core.health import HealthMonitor
 from core.inflight import Attempt, InFlight, working_on
 from core.pool_endpoint import PoolEndpoint
 from core.pool_stats import EndpointSnapshot
+from core.sizing import open_file_limit, within_open_files
 from core.tls import make_context
+
+log = logging.getLogger("subai.pool")
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 OLDEST_URLLIB3 = (2, 0)
@@ -51,11 +56,12 @@ class ConnectionPoolManager:
     """
 
     def __init__(self, config: PoolConfig = CONNECTION_POOL_CONFIG) -> None:
-        self.config = config
+        self.config, self._notice = within_open_files(config, open_file_limit())
         self._lock = threading.Lock()
         self._managers: Dict[Tuple[Optional[str], Optional[str]], Any] = {}
         self._endpoints: Dict[str, PoolEndpoint] = {}
         self._in_flight = InFlight()
+        self._monitor = HealthMonitor(self._look_after, config.health_interval)
         self._closed = False
 
     def __enter__(self) -> "ConnectionPoolManager":
@@ -83,7 +89,10 @@ class ConnectionPoolManager:
             manager = self._managers.get((proxy, ca_file))
             if manager is None:
                 manager = self._managers[proxy, ca_file] = self._build(proxy, ca_file)
-            return manager
+            notice, self._notice = self._notice, ""
+        if notice:
+            log.warning("%s", notice)
+        return manager
 
     def endpoint_pool(self, url: str, proxy: Optional[str] = None, ca_file: Optional[str] = None) -> Any:
         """The urllib3 pool for the host of ``url``. It may be evicted by others, so don't keep it.
@@ -101,7 +110,7 @@ class ConnectionPoolManager:
         with self._lock:
             known = self._endpoints.get(origin)
             if known is None:
-                known = self._endpoints[origin] = PoolEndpoint(origin, self.config)
+                known = self._endpoints[origin] = PoolEndpoint(origin, self.config, self._monitor)
             return known
 
     def _build(self, proxy: Optional[str], ca_file: Optional[str]) -> Any:
@@ -157,7 +166,7 @@ class ConnectionPoolManager:
         except expected() as error:
             failure = classify(error, attempt, urlsplit(url).hostname or "")
             if isinstance(failure, TransportError):
-                pool.endpoint.stats.failed(failure.kind)
+                pool.endpoint.failed(failure, timed_out=timed_out(failure, error))
             raise failure from error
         finally:
             attempt.let_go()
@@ -177,9 +186,11 @@ class ConnectionPoolManager:
 
         Timeouts and ages hold for the next request, smaller pools as connections are given back.
         """
+        config, notice = within_open_files(config, open_file_limit())
         with self._lock:
-            self.config = config
+            self.config, self._notice = config, notice
             managers = list(self._managers.values())
+        self._monitor.interval = config.health_interval
         for manager in managers:
             manager.resize(config.num_pools)
         for endpoint in self._known_endpoints():
@@ -205,6 +216,7 @@ class ConnectionPoolManager:
             endpoint.gate.close()
         self._in_flight.interrupt_all(PoolClosedError("The connection pool is closed."))
         idle = self._in_flight.close(max(0.0, deadline - (time.monotonic() - began)))
+        self._monitor.close(max(0.1, deadline - (time.monotonic() - began)))
         for manager in managers:
             for pool in manager.each_pool():
                 pool.close()
@@ -222,9 +234,16 @@ class ConnectionPoolManager:
                 idle=idle.get(endpoint.origin, 0),
                 waiting=endpoint.gate.waiting,
                 utilisation=endpoint.gate.utilisation,
+                failing=endpoint.health.failing,
             )
             for endpoint in self._known_endpoints()
         }
+
+    def _look_after(self) -> int:
+        """Retire idle connections that would not be used again, and warn of what is too much; how many are left."""
+        for endpoint in self._known_endpoints():
+            endpoint.watch()
+        return sum(pool.retire_stale() for pool in self._pools())
 
     def _known_endpoints(self) -> List[PoolEndpoint]:
         with self._lock:

@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 from core import body, fallback
 from core.connection_pool import ConnectionPoolManager
 from core.errors import ConnectionDroppedError, ProtocolError, SubAIError, TransportError
-from core.failures import classify, expected, peer_left, proxy_refusal
+from core.failures import classify, expected, peer_left, proxy_refusal, timed_out
 from core.gate import Place
 from core.inflight import Attempt, working_on
 from core.messages import Request
 from core.pool_endpoint import PoolEndpoint
 from core.rate_limit import limiter_for
+from core.sizing import Timing
 
 log = logging.getLogger("subai.transport")
 
@@ -44,7 +45,8 @@ class Exchange:
         self._finished = False
         self._received = 0
         self._outcome = "abandoned"
-        self._began = time.monotonic()
+        self._began = self._permitted = time.monotonic()
+        self._first_byte = self._last_byte = self._silence = 0.0
 
     def begin(self, pools: ConnectionPoolManager) -> None:
         """Join the requests in flight, so that a cancel finds it from here on, and wait for a permit."""
@@ -54,6 +56,7 @@ class Exchange:
         except TransportError as error:
             self._fail(error)
         self._release = permit.release
+        self._permitted = time.monotonic()
 
     def line_up(self, pools: ConnectionPoolManager, wake: Callable[[], None]) -> Callable[[], None]:
         """As ``begin``, but without waiting: however long the line, only the deadline sends anyone away.
@@ -77,6 +80,7 @@ class Exchange:
             self._endpoint.gate.collect(place)
         except TransportError as error:
             self._fail(error)
+        self._permitted = time.monotonic()
 
     def interrupt(self, error: SubAIError) -> None:
         """End it from another thread, wherever it is; it fails with ``error``."""
@@ -151,6 +155,7 @@ class Exchange:
         if not self.headers:
             # http.client takes headers that were cut for an answer without headers, whose status may be 200.
             self._fail(_cut_in_headers())
+        self._endpoint.answered(self.status)
         if self.status < 200:
             self._fail(ProtocolError(f"The server sent only an interim answer ({self.status})."))
         if self.status == 407:
@@ -187,8 +192,14 @@ class Exchange:
             self._attempt.check()  # a socket that was shut down looks like the end of the body
             if not chunk:
                 break
-            if not self._received:  # only now: a model may think for long after the headers
+            now = time.monotonic()
+            if self._received:
+                self._silence = max(self._silence, now - self._last_byte)
+            else:
+                self._first_byte = now
+                # Only now: a model may think for long after the headers.
                 self._attempt.set_timeout(self._endpoint.config.read_timeout)
+            self._last_byte = now
             self._received += len(chunk)
             yield chunk
         framed = "content-length" in self.headers or "transfer-encoding" in self.headers
@@ -212,8 +223,16 @@ class Exchange:
                 answer.release_conn()
         finally:
             leave()
+            self._endpoint.ended(self._timing())
             release()
             self._log()
+
+    def _timing(self) -> Optional[Timing]:
+        """How long it took, if it went well."""
+        if not (self._finished and self._received and 200 <= self.status < 300):
+            return None
+        began, first, last = self._permitted, self._first_byte, self._last_byte
+        return Timing(last, last - began, first - began, self._silence)
 
     def _fail(self, error: Exception) -> NoReturn:
         """Raise what ``error`` means to those above; count it."""
@@ -221,7 +240,7 @@ class Exchange:
         self._outcome = type(failure).__name__
         if isinstance(failure, TransportError):
             failure.provider = failure.provider or self._request.provider
-            self._endpoint.stats.failed(failure.kind)
+            self._endpoint.failed(failure, timed_out=timed_out(failure, error))
             if isinstance(failure, ConnectionDroppedError) and self._attempt.reused and not self._attempt.answered:
                 self._endpoint.outdate(self._attempt.generation, "dropped")
         raise failure from (error if failure is not error else error.__cause__)

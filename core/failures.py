@@ -115,6 +115,13 @@ def peer_left(error: BaseException) -> bool:
     return False
 
 
+def timed_out(failure: SubAIError, error: Exception) -> bool:
+    """Whether ``failure``, as ``error`` was classified, is that the peer accepted or answered too late."""
+    if isinstance(failure, ConnectError):
+        return any(isinstance(item, socket.timeout) for item in causes(error))
+    return isinstance(failure, ReadTimeoutError)
+
+
 def _is_urllib3(item: BaseException) -> bool:
     return type(item).__module__ == "urllib3.exceptions"
 

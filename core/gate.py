@@ -44,6 +44,7 @@ class Gate:
         self._lock = threading.Lock()
         self._waiters: Deque[Place] = deque()
         self._permits = permits
+        self._patient = False
         self._in_flight = 0
         self._closed = False
 
@@ -68,7 +69,7 @@ class Gate:
         return self._in_flight / self._permits
 
     def acquire(self, timeout: float, attempt: Attempt) -> Permit:
-        """Wait for a permit, at most ``timeout`` seconds.
+        """Wait for a permit, at most ``timeout`` seconds; at a patient gate, as long as ``attempt`` may take.
 
         :raises PoolTimeoutError: none came free in time.
         :raises PoolClosedError: the gate was closed, before or meanwhile.
@@ -83,7 +84,8 @@ class Gate:
             waiter = Place(woken.set)
             self._waiters.append(waiter)
         try:
-            attempt.wait(woken, timeout)
+            while not attempt.wait(woken, timeout) and self._patient and timeout > 0:
+                pass
         except BaseException:
             self.leave(waiter)
             raise
@@ -121,10 +123,15 @@ class Gate:
         if waiter.permit is not None:
             waiter.permit.release()
 
-    def resize(self, permits: int) -> None:
-        """Change the number of permits; those that are out stay out until they are given back."""
+    def resize(self, permits: int, *, patient: bool = False) -> None:
+        """Change the number of permits; those that are out stay out until they are given back.
+
+        :param patient: there are fewer than was asked for, by a choice of our own: that others have them all is then
+            no failure of whoever waits.
+        """
         with self._lock:
             self._permits = permits
+            self._patient = patient
             granted = self._grant()
         _wake(granted)
 

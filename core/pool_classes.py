@@ -83,15 +83,17 @@ class CheckedPool:
             conn._born = 0.0  # closed on purpose, by us or with a "Connection: close"; nothing was dropped
         else:
             conn.stamp()
-        waiting = self.pool
+        waiting, idle = self.pool, conn.sock is not None
         surplus = "evicted" if self.evicted else "resized" if waiting is not None and waiting.full() else ""
         if surplus:
-            if conn.sock is not None:
+            if idle:
                 conn.retire(surplus)
             return
         super()._put_conn(conn)  # type: ignore[misc]
         if self.evicted:
             self.retire_idle("evicted")  # it was evicted meanwhile, and may have been emptied before this came in
+        elif idle:
+            self.endpoint.monitor.idle_began()
 
     def evict(self) -> None:
         """Close what waits, and whatever is given back from now on. Its garbage may be collected only much later."""
@@ -108,6 +110,33 @@ class CheckedPool:
                 return
             if connection is not None and connection.sock is not None:
                 connection.retire(reason)
+
+    def retire_stale(self) -> int:
+        """Close the idle connections that would not be handed out again; how many are left.
+
+        Each is taken out while it is looked at: what somebody else may use must not be read from.
+        """
+        waiting = self.pool
+        if waiting is None:
+            return 0
+        with waiting.mutex:
+            idle = list(filter(_is_open, waiting.queue))
+        for connection in idle:
+            place = _take_out(waiting, connection)
+            if place is None:
+                continue  # in use again
+            reason = connection.stale_reason() or (None if connection.is_connected else "dropped")
+            if reason is not None or not self._put_back(waiting, connection, place):
+                connection.retire(reason or "resized")
+        return self.count_idle()
+
+    def _put_back(self, waiting: Any, connection: Any, place: int) -> bool:
+        """As it was, unless there is no room any more, or no pool."""
+        with waiting.mutex:
+            if self.evicted or self.pool is not waiting or len(waiting.queue) >= waiting.maxsize:
+                return False
+            waiting.queue.insert(place, connection)
+            return True
 
     def reconfigure(self) -> None:
         """Take over what was changed at the endpoint."""
@@ -130,7 +159,7 @@ class CheckedPool:
         if waiting is None:
             return 0
         with waiting.mutex:
-            return sum(1 for connection in waiting.queue if connection is not None and connection.sock is not None)
+            return sum(map(_is_open, waiting.queue))
 
     def warm_up(self, *, tunnel: bool) -> None:
         """Have one connection open and waiting on top of the pool, with a ``tunnel`` if there is a proxy."""
@@ -148,6 +177,20 @@ class CheckedPool:
             connection.close()
             raise
         self._put_conn(connection)
+
+
+def _is_open(connection: Any) -> bool:
+    return connection is not None and connection.sock is not None
+
+
+def _take_out(waiting: Any, connection: Any) -> Optional[int]:
+    """Its place in the queue, or None if somebody else has it."""
+    with waiting.mutex:
+        if connection not in waiting.queue:
+            return None
+        place: int = waiting.queue.index(connection)
+        del waiting.queue[place]
+        return place
 
 
 class CheckedHTTPPool(CheckedPool, HTTPConnectionPool):

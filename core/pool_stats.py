@@ -2,12 +2,18 @@
 
 import threading
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
-from typing import Dict, List, Tuple
+from typing import Deque, Dict, List, Optional, Tuple
+
+from core import sizing
+from core.sizing import Advice, Timing
 
 #: Upper bounds of the handshake histogram in seconds; the last bucket is open.
 HANDSHAKE_BUCKETS: Tuple[float, ...] = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+#: The last answers and connections that are remembered with their times.
+RECENT = 64
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,8 @@ class EndpointSnapshot:
     :ivar handshake_histogram: connections per bucket of ``HANDSHAKE_BUCKETS``, and one more for the slower ones.
     :ivar errors: failures by kind.
     :ivar utilisation: share of the permits that is out.
+    :ivar failing: the last requests, three or more, found no answer.
+    :ivar advice: pool size and timeouts that would do for what was measured lately; None while that is too little.
     """
 
     created: int
@@ -37,6 +45,8 @@ class EndpointSnapshot:
     handshake_histogram: Tuple[int, ...]
     errors: Dict[str, int]
     utilisation: float
+    failing: bool
+    advice: Optional[Advice]
 
     @property
     def reuse_rate(self) -> float:
@@ -54,8 +64,15 @@ class EndpointStats:
         self._requests = 0
         self._handshake_seconds = 0.0
         self._handshakes: List[int] = [0] * (len(HANDSHAKE_BUCKETS) + 1)
+        self._connects: Deque[float] = deque(maxlen=RECENT)
+        self._timings: Deque[Timing] = deque(maxlen=RECENT)
         self._recycled: Counter = Counter()  # type: ignore[type-arg]  # Counter[str] needs Python 3.9
         self._errors: Counter = Counter()  # type: ignore[type-arg]
+
+    @property
+    def handed_out(self) -> int:
+        """Connections that requests were given, new ones and others."""
+        return self._requests
 
     def checked_out(self, *, reused: bool) -> None:
         with self._lock:
@@ -72,6 +89,11 @@ class EndpointStats:
         with self._lock:
             self._handshake_seconds += seconds
             self._handshakes[bisect_left(HANDSHAKE_BUCKETS, seconds)] += 1
+            self._connects.append(seconds)
+
+    def timed(self, timing: Timing) -> None:
+        with self._lock:
+            self._timings.append(timing)
 
     def recycled(self, reason: str) -> None:
         with self._lock:
@@ -81,7 +103,9 @@ class EndpointStats:
         with self._lock:
             self._errors[kind] += 1
 
-    def snapshot(self, *, active: int, idle: int, waiting: int, utilisation: float) -> EndpointSnapshot:
+    def snapshot(
+        self, *, active: int, idle: int, waiting: int, utilisation: float, failing: bool = False
+    ) -> EndpointSnapshot:
         """The counters together with what gate and pool know of this moment."""
         with self._lock:
             return EndpointSnapshot(
@@ -96,4 +120,6 @@ class EndpointStats:
                 handshake_histogram=tuple(self._handshakes),
                 errors=dict(self._errors),
                 utilisation=utilisation,
+                failing=failing,
+                advice=sizing.advice(tuple(self._timings), tuple(self._connects)),
             )

@@ -131,6 +131,10 @@ class Transport:
             return exchange, partial(exchange.send_over, pool)
         return exchange, partial(exchange.send_without_pool, make_context(self._ca_file), self._proxy)
 
+    def refused(self, url: str) -> None:
+        """An answer from ``url`` whose status was good told, inside, that it was one request too many."""
+        self.pool.endpoint(origin_of(url)).concurrency.troubled()
+
     def warm_up(self, url: str, cancel: Optional[CancelToken] = None) -> None:
         """Have a connection to ``url`` open before the first request; quietly does nothing where there is no pool.
 

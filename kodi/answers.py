@@ -49,7 +49,12 @@ class Answers:
 
     def _status(self, _: Answer) -> Answer:
         jobs = [
-            {"name": vfs.base_name(job.task.film.path), "done": job.settled, "total": job.total, "path": job.output}
+            {
+                "name": vfs.base_name(job.task.film.path),
+                "done": job.lines.settled,
+                "total": job.total,
+                "path": job.output,
+            }
             for job in self._service.book.running()
         ]
         last = self._service.book.last
@@ -91,6 +96,7 @@ class Answers:
         if last is None:
             return {"ok": False, "text": localised(strings.NOTHING_RUNS)}
         task = self._service.desk.task(last.task.film.path, last.task.video, self._starting.facts(last.task.video))
+        self._service.choices.forget(last.task.video)
         places = (last.output, *task.places) if last.output else task.places
         self._service.begin(replace(task, anew=anew, places=tuple(dict.fromkeys(places))))
         return {"ok": True, "text": ""}

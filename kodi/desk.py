@@ -4,11 +4,11 @@ import logging
 import os
 import zlib
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from core.errors import InputError, SubAIError
 from kodi import strings, subtitle_files, vfs
-from kodi.addon import kodi_setting
+from kodi.copies import custom_folder, lasting_paths, temporary_folder
 from kodi.engine import Engine
 from kodi.facts import film_words
 from kodi.strings import localised
@@ -25,7 +25,6 @@ from translate.session import Session
 
 log = logging.getLogger("subai.kodi")
 
-TEMPORARY = "special://temp/"
 SUBTITLES = "subtitles"  # our own folder, where neither beside the film nor Kodi's folder for subtitles can be written
 
 
@@ -98,11 +97,22 @@ class Desk:
                 return Finished(one.path, *figures)
         return None
 
+    def is_served(self, video: str) -> bool:
+        """Whether a subtitle file in the person's language is there, for all of the film and all of it translated."""
+        found = subtitle_files.in_language(self.all_candidates(video), self._engine.settings.target)
+        return any(not one.forced and not self._engine.ownership.is_unfinished(one.path) for one in found)
+
+    def clear_up(self, video: str) -> None:
+        """Delete what a power cut left of a file that was being written."""
+        for folder in {vfs.folder_of(place) for place in self._places(video, "")}:
+            for name in vfs.list_folder(folder)[1]:
+                if name.endswith(vfs.UNFINISHED) and name.startswith(subtitle_files.stem_of(video)):
+                    vfs.delete(vfs.join(folder, name))
+
     def in_the_way(self, video: str, name: str) -> Optional[str]:
         """A file of somebody else where Kodi would put a copy called ``name``."""
-        for folder in (vfs.folder_of(video), custom_folder()):
-            path = vfs.join(folder, name) if folder else ""
-            if path and vfs.exists(path) and self._engine.ownership.figures(path) is None:
+        for path in lasting_paths(video, name):
+            if vfs.exists(path) and self._engine.ownership.figures(path) is None:
                 return path
         return None
 
@@ -189,7 +199,7 @@ class Desk:
         """Where Kodi would find a subtitle of the film, and where it puts those that it cannot put there."""
         folder = vfs.folder_of(video)
         inside = [vfs.join(vfs.join(folder, name), "") for name in vfs.list_folder(folder)[0] if _holds_subtitles(name)]
-        found = [folder, *inside, custom_folder(), vfs.join(vfs.local(TEMPORARY), "")]
+        found = [folder, *inside, custom_folder(), temporary_folder()]
         return list(dict.fromkeys(one for one in found if one))
 
     def _at_places(self, video: str) -> List[Candidate]:
@@ -208,59 +218,9 @@ class Desk:
         return tuple(vfs.join(one, name) for one in folders)
 
 
-class CopyHunt:
-    """Looks for the copy that Kodi makes of what the subtitle dialog was answered.
-
-    As long as nothing is translated, the answer is the source word for word: content alone proves nothing.
-
-    :param source: never taken for the copy.
-    """
-
-    def __init__(self, video: str, answered: str, target: Language, source: str = "") -> None:
-        self._video = video
-        self._answered = answered
-        self._target = target
-        self._source = source
-        self._before = set(self._possible())
-
-    def find(self, data: bytes) -> Optional[str]:
-        """A file of the film's name with just this content, in a folder that Kodi copies to."""
-        return next((path for path in self._possible() if self._may_be(path) and _holds(path, data)), None)
-
-    def lasts(self, path: str) -> bool:
-        """Not in Kodi's folder for temporary files, which it uses where it cannot write beside the film."""
-        return vfs.folder_of(path) != vfs.join(vfs.local(TEMPORARY), "")
-
-    def _may_be(self, path: str) -> bool:
-        """It is new, or in the language of the row that was chosen: then Kodi has replaced what was there."""
-        if subtitle_files.same_path(path, self._source):
-            return False
-        named = subtitle_files.candidates(self._video, "", [vfs.base_name(path)])
-        return path not in self._before or bool(subtitle_files.in_language(named, self._target))
-
-    def _possible(self) -> Iterator[str]:
-        for folder in (vfs.folder_of(self._video), custom_folder(), vfs.join(vfs.local(TEMPORARY), "")):
-            for name in vfs.list_folder(folder)[1] if folder else ():
-                if subtitle_files.may_be_copy(name, self._video, self._answered):
-                    yield vfs.join(folder, name)
-
-
-def custom_folder() -> str:
-    """Kodi's own folder for subtitles, with its separator, or ``""`` where none is set."""
-    path = str(kodi_setting("subtitles.custompath") or "")
-    return vfs.join(vfs.local(path), "") if path else ""
-
-
 def with_limit(task: Task, dollars: float, *, ahead_of_time: bool = False) -> Task:
     """The task as one that nobody asked for, held to what may be spent so."""
     return replace(task, by_itself=True, limit=max(0.0, dollars), ahead_of_time=ahead_of_time)
-
-
-def _holds(path: str, data: bytes) -> bool:
-    try:
-        return vfs.read_bytes(path) == data
-    except InputError:
-        return False
 
 
 def _holds_subtitles(folder: str) -> bool:

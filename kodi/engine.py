@@ -49,6 +49,8 @@ class Engine:
         """Take changed settings over; connections and jobs go on."""
         with self._lock:
             before, self._settings = self._settings, settings
+        if settings.profile.name != before.profile.name:
+            log.info("Profile: %s, before %s", settings.profile.name, before.profile.name)
         if settings.pool != before.pool:
             self.pool.reconfigure(settings.pool)
             log.info("Connection settings: %s", _changes(before.pool, settings.pool))
@@ -63,7 +65,7 @@ class Engine:
         with self._lock:
             settings = self._settings
             traits = (
-                settings.provider, settings.key, settings.base_url, settings.parallel, settings.proxy, settings.ca_file,
+                settings.provider, settings.key, settings.base_url, settings.profile, settings.proxy, settings.ca_file,
             )  # fmt: skip
             if self._provider is None or self._provider[0] != traits:
                 transport = Transport(
@@ -74,6 +76,7 @@ class Engine:
                     api_key=settings.key,
                     base_url=settings.base_url or None,
                     transport=transport,
+                    backoff=settings.profile.backoff_for(settings.provider),
                 )
                 self._provider = (traits, made)
             return self._provider[1]

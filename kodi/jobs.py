@@ -1,29 +1,34 @@
 """One film being translated: the engine's job on threads of its own, and its file written while the job goes on.
 
-What is on the screen is ``kodi.player``'s; this only says when the file has changed.
+What is translated is ``kodi.lines``'s, where the file is and whose ``kodi.output``'s; what is on the screen
+``kodi.player``'s, which is told of changes.
 """
 
 import logging
 import threading
 import time
 from dataclasses import replace
-from typing import Dict, List, Optional, Set, Tuple
+from typing import TYPE_CHECKING, List, Optional
 
 from core.cancel import CancelToken
 from core.errors import CancelledError, InputError, SubAIError
-from kodi import subtitle_files, vfs
 from kodi.engine import Engine
+from kodi.lines import Lines
+from kodi.output import Output
 from kodi.pace import Pace
 from kodi.tasks import Copies, Listener, Outcome, Task
-from translate.film import OutputTakenError, untranslated
+from translate.film import untranslated
 from translate.job import TranslationJob
-from translate.report import KEPT, PENDING, CueEvent, JobReport
+from translate.report import CueEvent, JobReport
 from translate.session import Session
+
+if TYPE_CHECKING:
+    from kodi.player import Stream
 
 log = logging.getLogger("subai.kodi")
 
-BEHIND, AHEAD = 10.0, 90.0  # seconds of film around the playhead that are soon on the screen
 _BREATH = 0.1  # seconds between two looks at a job that is being stopped
+_NEXT_TRY = 2.0  # seconds after which the last write is tried again
 
 
 class FilmJob:
@@ -32,20 +37,16 @@ class FilmJob:
     def __init__(self, task: Task, engine: Engine, listener: Listener, *, position: float = 0.0) -> None:
         self.task = task
         self.outcome: Optional[Outcome] = None
-        self.output = ""  # as soon as there is something in it
-        self.shown_before: object = None
-        self.adopted = False  # the output is a copy that Kodi made, and shows
+        self.shown_before: Optional[Stream] = None
         self._engine = engine
         self._listener = listener
         self._position = position
         self._cancel = CancelToken()
-        self._changed = threading.Condition()
-        self._texts: Dict[int, str] = {}
-        self._kept: Set[int] = set()
-        self._fresh: Set[int] = set()  # cues whose change is not in the file yet
+        self.lines = Lines(task.film)
+        self._changed = self.lines.changed
         self._finished = False
         self._translation: Optional[TranslationJob] = None
-        self._copies: Optional[Tuple[Copies, bytes, float]] = None
+        self._output = Output(task, engine.ownership, self.total)
         self._thread = threading.Thread(target=self._run, name="subai-film", daemon=True)
 
     # --- steering ---------------------------------------------------------------------------------------------------
@@ -80,33 +81,31 @@ class FilmJob:
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
-    def expect_copy(self, copies: Copies, data: bytes, seconds: float, shown: object) -> None:
+    def expect_copy(self, copies: Copies, data: bytes, seconds: float, shown: Optional["Stream"]) -> None:
         """Kodi was answered ``data`` and copies it: that copy becomes the output, unless it is not there in time.
 
         ``shown`` is what was on the screen before, kept for whoever looks whether the copy is by now.
         """
         with self._changed:
-            self._copies = (copies, data, time.monotonic() + seconds)
+            self._output.expect(copies, data, seconds)
             self.shown_before = shown
             self._changed.notify_all()
 
     # --- telling ----------------------------------------------------------------------------------------------------
 
     @property
+    def output(self) -> str:
+        """The path of its file, as soon as there is something in it."""
+        return self._output.path
+
+    @property
+    def adopted(self) -> bool:
+        """Whether its file is a copy that Kodi made, and shows."""
+        return self._output.adopted
+
+    @property
     def total(self) -> int:
         return len(self.task.film.wanted)
-
-    @property
-    def done(self) -> int:
-        """Lines that are translated, those that may still be taken back included."""
-        with self._changed:
-            return len(self._texts)
-
-    @property
-    def settled(self) -> int:
-        """Lines that are translated or given up."""
-        with self._changed:
-            return len(self._texts) + len(self._kept)
 
     @property
     def running(self) -> bool:
@@ -117,18 +116,15 @@ class FilmJob:
         """It was told to stop; it ends in a moment."""
         return self._cancel.cancelled
 
-    def render(self) -> bytes:
-        """The file as it would be now; what is not translated yet shows its source."""
-        with self._changed:
-            texts = dict(self._texts)
-        return self.task.film.document.render(texts)
-
     # --- working ----------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
         outcome = Outcome(0, self.total)
         try:
-            outcome = self._work()
+            try:
+                outcome = self._work()
+            finally:
+                self._leave_nothing_empty()
         except CancelledError:
             outcome = replace(outcome, parked=True)
         except SubAIError as error:
@@ -148,12 +144,10 @@ class FilmJob:
             route,
             store=engine.store,
             limit=task.limit,
-            write=self._write_last,
+            write=lambda _, data: self._write_last(data, session),
         )
         known = {} if task.anew else session.known
-        with self._changed:
-            self._texts.update(known)
-            self._fresh.update(known)
+        self.lines.take(known)
         translation = TranslationJob(
             task.film.cues,
             task.brief,
@@ -168,19 +162,19 @@ class FilmJob:
         reports: List[JobReport] = []
         runner = threading.Thread(target=lambda: self._translate(translation, reports), name="subai-job", daemon=True)
         runner.start()
+        unwritable: Optional[SubAIError] = None
         try:
             self._write_while(translation)
         except InputError as error:
             log.warning("Not written any more: %s", error.user_message)
-            translation.cancel()  # nobody is to pay for what cannot be kept; the end will say why
+            unwritable = error
+            translation.cancel()  # nobody is to pay for what cannot be shown
         runner.join()
         report = reports[0] if reports else translation.report()
         self._await_copy()
-        if report.translated:
-            session.move(self.output or self._choose_output())
         session.finish(report)
         left = tuple(untranslated(task.film, report))
-        stop = report.stopped_by
+        stop = unwritable or report.stopped_by
         parked = isinstance(stop, CancelledError)
         return Outcome(self.total - len(left), self.total, left, None if parked else stop, parked)
 
@@ -194,21 +188,15 @@ class FilmJob:
 
     def _hear(self, event: CueEvent, session: Session) -> None:
         session.hear(event)
-        with self._changed:
-            if event.state == KEPT:
-                self._kept.add(event.index)
-            if event.state in (KEPT, PENDING):
-                if self._texts.pop(event.index, None) is None:
-                    return
-            else:
-                self._texts[event.index] = event.text
-            self._fresh.add(event.index)
-            self._changed.notify_all()
+        self.lines.hear(event)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
     def _write_while(self, translation: TranslationJob) -> None:
-        """Write now and then until the job has ended."""
+        """Write now and then until the job has ended.
+
+        :raises InputError: it cannot be written, or not any more.
+        """
         pace = Pace()
         while True:
             with self._changed:
@@ -223,91 +211,47 @@ class FilmJob:
                 wait = self._wait(pace)
             if wait == 0.0 and self._write():
                 pace.written(time.monotonic())
-                self._listener.wrote(self)
 
     def _wait(self, pace: Pace) -> Optional[float]:
         """Seconds until something is to be done; None until something happens."""
         if self._cancel.cancelled:
             return _BREATH
-        due = pace.due(time.monotonic(), changed=bool(self._fresh), near=self._is_near())
-        if self._copies is not None:
+        near = self.lines.has_fresh_near(self._position)
+        due = pace.due(time.monotonic(), changed=self.lines.has_fresh(), near=near)
+        if self._output.is_awaited:
             return _BREATH if due is None or due > 0 else 0.0
         return due
 
-    def _is_near(self) -> bool:
-        cues, low, high = self.task.film.cues, self._position - BEHIND, self._position + AHEAD
-        return any(cues[index].end >= low and cues[index].start <= high for index in self._fresh)
-
     def _write(self) -> bool:
-        """Whether the file was written; not as long as Kodi's copy is awaited."""
-        if not self._settle_copy():
+        """Whether it was tried; not as long as Kodi's copy is awaited.
+
+        :raises InputError: it failed too often, or for good.
+        """
+        if not self._output.settle():
             return False
-        with self._changed:
-            fresh, self._fresh = self._fresh, set()
-            done = len(self._texts)
-        data = self.render()
-        try:
-            # What is not finished must not look so, even if all that is missing is the last word on a cue.
-            self._write_to(self.output or self._choose_output(), data, min(done, self.total - 1))
-        except InputError:
-            with self._changed:
-                self._fresh |= fresh
-            raise
+        fresh, done = self.lines.take_fresh(), self.lines.done
+        # What is not finished must not look so, even if all that is missing is the last word on a cue.
+        if self._output.write(self.lines.render(), min(done, self.total - 1)):
+            self._listener.wrote(self)
+        else:
+            self.lines.give_back(fresh)
         return True
 
-    def _write_to(self, path: str, data: bytes, done: int) -> None:
-        ownership = self._engine.ownership
-        if subtitle_files.same_path(path, self.task.film.path):
-            raise InputError("The source is never written to.")
-        if path == self.output and vfs.exists(path) and ownership.figures(path) is None:
-            raise OutputTakenError(f"{vfs.base_name(path)} was changed by someone else meanwhile, and was kept.")
-        ownership.write(path, data, done=done, total=self.total)
-        self.output = path
+    def _write_last(self, data: bytes, session: Session) -> None:
+        while not self._output.write(data, self.lines.done):
+            self._cancel.wait(_NEXT_TRY)
+        session.move(self.output)
+        self._listener.wrote(self)
 
     def _await_copy(self) -> None:
-        """A film that is remembered whole is done before Kodi has made its copy."""
-        while not self._settle_copy(give_up=self._cancel.cancelled):
+        """A film that is remembered whole, or refused at once, is over before Kodi has made its copy."""
+        while not self._output.settle(give_up=self._cancel.cancelled):
             with self._changed:
                 self._changed.wait(_BREATH)
 
-    def _write_last(self, path: str, data: bytes) -> None:
-        self._write_to(path, data, self.done)
-        self._listener.wrote(self)
-
-    def _choose_output(self) -> str:
-        """The first place that can be written; it is tried with what there is.
-
-        :raises InputError: none can.
-        """
-        wrong: Optional[InputError] = None
-        for path in self.task.places:
-            try:
-                vfs.make_folder(vfs.folder_of(path))  # our own is made when it is needed first
-                self._engine.ownership.make_room(path, agreed=self.task.replace)
-                self._write_to(path, self.render(), min(self.done, self.total - 1))
-            except OutputTakenError:
-                raise
-            except InputError as error:
-                log.info("Not written to %s: %s", path, error.user_message)
-                wrong = error
-            else:
-                return path
-        raise wrong or InputError("There is no place for the translation.")
-
-    def _settle_copy(self, *, give_up: bool = False) -> bool:
-        """Whether the output is decided: Kodi's copy was found, or is not awaited any longer."""
-        with self._changed:
-            awaited = self._copies
-        if awaited is None:
-            return True
-        copies, data, until = awaited
-        path = copies.find(data)
-        if path is None and time.monotonic() < until and not give_up:
-            return False
-        with self._changed:
-            self._copies = None
-        if path is not None and copies.lasts(path):
-            self._engine.ownership.adopt(path, data, done=0, total=self.total)
-            self.output, self.adopted = path, True
-            log.info("Kodi's copy is ours now: %s", path)
-        return True
+    def _leave_nothing_empty(self) -> None:
+        """A file in which nothing is translated would pass for a translation, here and wherever else it is seen."""
+        self._await_copy()
+        if self.output and self.total and not self.lines.done:
+            self._listener.withdraws(self)
+            self._output.remove()

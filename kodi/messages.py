@@ -8,8 +8,9 @@ import json
 import re
 import secrets
 import time
+from collections import deque
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Deque, Dict, Mapping, Optional
 
 import xbmc
 import xbmcgui
@@ -27,6 +28,8 @@ MAX_DATA = 20_000  # characters of a message; a path is far shorter
 
 _HOME = 10000
 _STEP = 0.02  # seconds between two looks at the property
+_AGAIN = 0.5  # seconds after which a question is asked again: a service that is only just starting hears nothing
+_REMEMBERED = 256  # messages; more than anyone asks in the time that a question is repeated
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -48,10 +51,12 @@ def ask(action: str, data: Optional[Mapping[str, Any]] = None, timeout: float = 
     ident = secrets.token_hex(8)
     content = {"id": ident, "expires": time.time() + timeout, "data": dict(data or {})}
     notify = {"sender": addon.ID, "message": action, "data": content}
-    xbmc.executeJSONRPC(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "JSONRPC.NotifyAll", "params": notify}))
+    question = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "JSONRPC.NotifyAll", "params": notify})
     window, monitor = xbmcgui.Window(_HOME), xbmc.Monitor()
-    end = time.monotonic() + timeout
-    while time.monotonic() < end:
+    now = asked = time.monotonic()
+    end = now + timeout
+    xbmc.executeJSONRPC(question)
+    while now < end:
         text = window.getProperty(_property(ident))
         if text:
             window.clearProperty(_property(ident))
@@ -59,6 +64,10 @@ def ask(action: str, data: Optional[Mapping[str, Any]] = None, timeout: float = 
             return answer
         if monitor.waitForAbort(_STEP):
             break
+        now = time.monotonic()
+        if now - asked > _AGAIN:
+            xbmc.executeJSONRPC(question)
+            asked = now
     return None
 
 
@@ -81,6 +90,20 @@ def read(sender: str, method: str, data: str) -> Optional[Message]:
     if not all(isinstance(value, (str, bool)) for value in inner.values()):
         return None
     return Message(ident, action, inner, float(expires))
+
+
+class Heard:
+    """Tells a message from its repetitions."""
+
+    def __init__(self) -> None:
+        self._ids: Deque[str] = deque(maxlen=_REMEMBERED)
+
+    def is_new(self, message: Message) -> bool:
+        """Whether it is heard for the first time."""
+        if message.id in self._ids:
+            return False
+        self._ids.append(message.id)
+        return True
 
 
 def answer(message: Message, content: Mapping[str, Any]) -> None:

@@ -4,16 +4,14 @@ A record of what was last written (``translate.outputs``) makes a file ours as l
 else made or changed is never overwritten; it is set aside as ``film.es.bak.srt``, and only after a yes.
 """
 
-from contextlib import suppress
 from typing import Optional, Tuple
 
 from core.errors import InputError
 from kodi import subtitle_files, vfs
-from translate import documents
 from translate.film import OutputTakenError
 from translate.outputs import Outputs
 
-_NEXT = "?next"  # what is about to be written, so that a kill between the file and its record leaves it ours
+_NEXT = "?next"  # the record of what is about to be written
 
 
 class Ownership:
@@ -41,9 +39,13 @@ class Ownership:
 
         :raises InputError: the folder cannot be written to.
         """
-        self._outputs.note(path + _NEXT, data, done=done, total=total)
-        _replace(path, data)
+        self.expect(path, data, done=done, total=total)
+        vfs.write(path, data)
         self._outputs.note(path, data, done=done, total=total)
+
+    def expect(self, path: str, data: bytes, *, done: int, total: int) -> None:
+        """``data`` is going to be at ``path``, by our hand or Kodi's: a kill before it is noted leaves it ours."""
+        self._outputs.note(path + _NEXT, data, done=done, total=total)
 
     def adopt(self, path: str, data: bytes, *, done: int, total: int) -> None:
         """``path`` is a copy of ``data`` that Kodi made: it is ours from now on."""
@@ -75,13 +77,3 @@ class Ownership:
             number += 1
         vfs.write(backup, data)
         return backup
-
-
-def _replace(path: str, data: bytes) -> None:
-    """Whoever reads a local file sees the old content or the new; a new one must be made by Kodi, to exist for it."""
-    local = vfs.local(path)
-    if not vfs.is_remote(local) and vfs.exists(path):
-        with suppress(InputError):  # a file that may be written, in a folder that may not
-            documents.write_atomically(local, data)
-            return
-    vfs.write(path, data)

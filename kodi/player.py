@@ -2,14 +2,14 @@
 
 import logging
 import time
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import xbmc
 
 from kodi.addon import call_kodi
 from kodi.subtitle_files import is_kodi_language
-from translate.languages import Language
+from translate.languages import Language, from_suffix
 
 log = logging.getLogger("subai.kodi")
 
@@ -27,6 +27,12 @@ class Stream:
     language: str
     name: str
     forced: bool
+
+    @property
+    def base(self) -> str:
+        """The code that we have for its language, without region (``es``), or Kodi's own where we have none."""
+        language = from_suffix(self.language) if self.language else None
+        return language.base if language else self.language
 
 
 class Playhead:
@@ -89,7 +95,7 @@ class Screen:
     def __init__(self, player: Player, wait: Callable[[float], bool]) -> None:
         self._player = player
         self._wait = wait
-        self._shown: Dict[str, Stream] = {}  # path -> the stream it became
+        self._shown: Dict[str, Tuple[Stream, Optional[Stream]]] = {}  # path -> the stream it became, and the one before
 
     def forget(self) -> None:
         """Another film plays: nothing of ours is on the screen."""
@@ -114,7 +120,7 @@ class Screen:
         if fitting:
             self._player.setSubtitleStream(fitting[0].index)
 
-    def was_chosen(self, path: str, language: Language, before: object) -> None:
+    def was_chosen(self, path: str, language: Language, before: Optional[Stream]) -> None:
         """Kodi shows ``path`` instead of ``before``, as it was copied: the person chose it in Kodi's dialog."""
         self._player.setSubtitles(path)
         self._remember(path, language, before)
@@ -124,23 +130,34 @@ class Screen:
 
     def refresh(self, path: str) -> bool:
         """Have Kodi read it anew, if it is on the screen; whether it was."""
-        ours = self._shown.get(path)
+        ours, _ = self._shown.get(path, (None, None))
         if ours is None or ours != current_stream():
             return False
         self._player.setSubtitles(path)
         return True
 
-    def _remember(self, path: str, language: Language, before: object) -> None:
+    def take_back(self, path: str) -> None:
+        """Show what was shown before it, if it is on the screen."""
+        ours, before = self._shown.pop(path, (None, None))
+        if ours is None or ours != current_stream():
+            return
+        same = [one for one in streams() if before is not None and replace(one, index=before.index) == before]
+        if same:
+            self._player.setSubtitleStream(same[0].index)
+        else:
+            self._player.showSubtitles(False)
+
+    def _remember(self, path: str, language: Language, before: Optional[Stream]) -> None:
         """Wait until Kodi tells of it. Somebody may have chosen another one by then: ours is in its own language."""
         now = self._changed(before)
         if now is None or not is_kodi_language(now.language, language):
             fitting = [one for one in streams() if is_kodi_language(one.language, language)]
             now = fitting[-1] if fitting else None if now == before else now
         if now is not None:
-            self._shown[path] = now
+            self._shown[path] = now, before
             log.debug("On the screen: %s as %s", path, now)
 
-    def _changed(self, before: object) -> Optional[Stream]:
+    def _changed(self, before: Optional[Stream]) -> Optional[Stream]:
         """What is on the screen, as soon as that is something else than ``before``, or after a while."""
         end = time.monotonic() + _SETTLES
         now = current_stream()

@@ -13,11 +13,12 @@ import xbmc
 from core.errors import SubAIError
 from kodi import addon, log, messages, strings, vfs, windows, wording
 from kodi.answers import Answers
+from kodi.choices import OFF, Choices, Watch
 from kodi.desk import Desk
 from kodi.engine import Engine
 from kodi.job_book import JobBook
 from kodi.jobs import FilmJob
-from kodi.player import Player, Playhead, Screen
+from kodi.player import Player, Playhead, Screen, current_stream
 from kodi.settings import Reader
 from kodi.strings import localised
 from kodi.tasks import Task
@@ -34,6 +35,7 @@ class Service(xbmc.Monitor):
 
     def __init__(self) -> None:
         super().__init__()
+        self._heard = messages.Heard()
         self._reader = Reader(windows.notice)
         settings = self._reader.refresh()
         log.hide(self._reader.secrets())
@@ -44,6 +46,8 @@ class Service(xbmc.Monitor):
         self.player = Player(self._film_started, self._film_stopped)
         self.ending = threading.Event()
         self.screen = Screen(self.player, self.ending.wait)
+        self.choices = Choices(addon.profile())
+        self._watch = Watch(lambda video, language: self.spawn(lambda: self.choices.note(video, language)))
         self._answers = Answers(self)
         self._unasked = Unasked(self)
         self._video = ""
@@ -57,6 +61,7 @@ class Service(xbmc.Monitor):
     def run(self) -> None:
         """Until Kodi quits, or the add-on is disabled or updated."""
         logger.info("Ready: %s, %d requests at once", self.engine.pool, self.engine.settings.parallel)
+        self._tell_limits()
         if self.player.playing():
             self._film_started()
         while not self.waitForAbort(TICK):
@@ -71,7 +76,7 @@ class Service(xbmc.Monitor):
             self.engine.pool.purge("woke up")
             return
         message = messages.read(sender, method, data)
-        if message is not None:
+        if message is not None and self._heard.is_new(message):
             self.spawn(lambda: messages.answer(message, self._answers.to(message)))
 
     def onSettingsChanged(self) -> None:  # noqa: N802
@@ -82,6 +87,7 @@ class Service(xbmc.Monitor):
         log.hide(self._reader.secrets())
         self.engine.apply(settings)
         self._told.clear()
+        self._tell_limits()
 
     def _film_started(self) -> None:
         video = self.player.playing()
@@ -89,6 +95,7 @@ class Service(xbmc.Monitor):
             if job.task.video == self._video and self._video != video:
                 job.park()
         self._video, self._playhead = video, Playhead()
+        self._watch.end()
         self.screen.forget()
         if video:
             self.spawn(lambda: self._unasked.film_started(video))
@@ -97,12 +104,16 @@ class Service(xbmc.Monitor):
         for job in self.book.of_video(self._video):
             job.park()
         self._video = ""
+        self._watch.end()
         self.screen.forget()
 
     def _tick(self) -> None:
         with self._progress_lock:
             for job, progress in self._progress.items():
-                progress.update(job.settled, job.total)
+                progress.update(job.lines.settled, job.total)
+        if self._watch.is_on:
+            shown = current_stream()
+            self._watch.look(shown.base if shown else OFF, time.monotonic())
         jobs = self.book.of_video(self._video)
         if not jobs:
             return
@@ -141,15 +152,29 @@ class Service(xbmc.Monitor):
         return len(jobs)
 
     def wrote(self, job: FilmJob) -> None:
-        video = job.task.video
+        video, target = job.task.video, job.task.film.target
         if not video or video != self.player.playing() or self.ending.is_set():
             return
         if self.screen.is_shown(job.output):
             self.screen.refresh(job.output)
-        elif job.adopted:
+            return
+        if job.adopted:
+            self.screen.was_chosen(job.output, target, job.shown_before)
+        elif self.choices.of(video) in (None, target.base):
+            self.screen.show(job.output, target)
+        self.watch(video, target.base)
+
+    def watch(self, video: str, language: str) -> None:
+        """Remember what the person chooses instead of ``language`` as long as ``video`` plays."""
+        if video == self._video:
+            self._watch.begin(video, language)
+
+    def withdraws(self, job: FilmJob) -> None:
+        if job.task.video != self.player.playing() or self.ending.is_set():
+            return
+        if job.adopted and not self.screen.is_shown(job.output):
             self.screen.was_chosen(job.output, job.task.film.target, job.shown_before)
-        else:
-            self.screen.show(job.output, job.task.film.target)
+        self.screen.take_back(job.output)
 
     def ended(self, job: FilmJob) -> None:
         with self._progress_lock:
@@ -196,6 +221,13 @@ class Service(xbmc.Monitor):
         if text not in self._told:
             self._told.add(text)
             windows.notice(text)
+
+    def _tell_limits(self) -> None:
+        """The pool may be smaller than was asked for: so many open files the system does not allow."""
+        asked, given = self.engine.settings.pool, self.engine.pool.config
+        if given != asked:
+            words = localised(strings.FEW_FILES, count=given.maxsize, servers=given.num_pools)
+            self.tell_once(words)
 
     def _forget_refusals(self) -> None:
         """A person asks again, and may have paid or mended the key meanwhile."""

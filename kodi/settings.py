@@ -1,6 +1,6 @@
 """The settings screen as values for the engine. What does not go together is told, and the last good set stays."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Optional, TypeVar
 
 import xbmc
@@ -8,6 +8,7 @@ import xbmcaddon
 
 from core.config import PoolConfig
 from core.errors import ConfigError
+from core.profiles import BALANCED, PROFILES, Profile
 from kodi import addon, proxy, strings, vfs
 from kodi.strings import localised
 from translate import languages
@@ -16,6 +17,7 @@ from translate.languages import OTHER, Language
 OPENAI, GEMINI, OPENROUTER, COMPATIBLE = "openai", "gemini", "openrouter", "compatible"
 PROVIDERS = {OPENAI: "OpenAI", GEMINI: "Gemini", OPENROUTER: "OpenRouter"}
 OFF, ASK, ON = "off", "ask", "on"
+CUSTOM = "custom"  # the profile that consists of the sliders
 CA_COPY = "ca.pem"
 #: Which of the pool's tunables have a setting, each ``pool_`` and its name.
 POOL_FIELDS = ("num_pools", "maxsize", "connect_timeout", "read_timeout", "max_idle", "max_age")
@@ -31,6 +33,7 @@ class Settings:
     :ivar source: None: to be found out for each file.
     :ivar auto_translate: ``OFF``, ``ASK`` or ``ON``.
     :ivar monthly_limit: US dollars that a month's unasked translations may cost.
+    :ivar profile: the balanced one with the values of the sliders, unless another was chosen.
     :ivar proxy: URL, or None for a direct connection.
     :ivar ca_file: path of the operating system, or None.
     """
@@ -46,8 +49,7 @@ class Settings:
     auto_translate: str = ASK
     next_episode: bool = True
     monthly_limit: float = 2.0
-    parallel: int = 4
-    pool: PoolConfig = field(default_factory=PoolConfig)
+    profile: Profile = field(default_factory=lambda: replace(PROFILES[BALANCED], name=CUSTOM))
     proxy: Optional[str] = field(default=None, repr=False)  # may hold a password
     ca_file: Optional[str] = None
 
@@ -55,6 +57,15 @@ class Settings:
     def ready(self) -> bool:
         """Whether anything may go over the network: the person agreed, and whom to ask is known."""
         return self.consent and bool(self.base_url if self.provider == COMPATIBLE else self.key)
+
+    @property
+    def pool(self) -> PoolConfig:
+        return self.profile.pool
+
+    @property
+    def parallel(self) -> int:
+        """Requests at once."""
+        return self.profile.parallel
 
     @property
     def provider_name(self) -> str:
@@ -90,8 +101,7 @@ class Reader:
             auto_translate=values.getString("auto_translate"),
             next_episode=values.getBool("next_episode"),
             monthly_limit=values.getNumber("monthly_limit"),
-            parallel=values.getInt("parallel_requests"),
-            pool=self._part("pool", lambda: _pool(values), last.pool),
+            profile=self._profile(values),
             proxy=self._part("proxy", lambda: _proxy(values), last.proxy),
             ca_file=self._part("ca_file", lambda: _ca_file(values.getString("pool_ca_file")), last.ca_file),
         )
@@ -102,6 +112,14 @@ class Reader:
         values = xbmcaddon.Addon(addon.ID).getSettings()
         keys = [values.getString(f"{provider}_api_key").strip() for provider in (*PROVIDERS, COMPATIBLE)]
         return [secret for secret in (*keys, self.current.proxy) if secret]
+
+    def _profile(self, values: xbmcaddon.Settings) -> Profile:
+        name, last = values.getString("pool_profile"), self.current.profile
+        if name != CUSTOM:
+            return self._part("profile", lambda: _named_profile(name), last)
+        pool = self._part("pool", lambda: _pool(values), last.pool)
+        parallel = min(values.getInt("parallel_requests"), pool.maxsize)  # a request without a connection only waits
+        return replace(PROFILES[BALANCED], name=CUSTOM, pool=pool, parallel=parallel)
 
     def _part(self, name: str, read: Callable[[], _T], last: _T) -> _T:
         try:
@@ -149,15 +167,22 @@ def stored(name: str) -> str:
 
 def reset_connections() -> None:
     """Put the Connections page back to what it was when the add-on was installed."""
-    pool = PoolConfig()
-    store({f"pool_{name}": int(getattr(pool, name)) for name in POOL_FIELDS})
-    store({"parallel_requests": Settings.parallel, "pool_proxy": "kodi", "pool_proxy_url": "", "pool_ca_file": ""})
+    usual = Settings()
+    store({f"pool_{name}": int(getattr(usual.pool, name)) for name in POOL_FIELDS})
+    store({"pool_profile": CUSTOM, "parallel_requests": usual.parallel})
+    store({"pool_proxy": "kodi", "pool_proxy_url": "", "pool_ca_file": ""})
 
 
 def _provider(name: str) -> str:
     if name not in (*PROVIDERS, COMPATIBLE):
         raise _clash(f"There is no provider {name!r}.")
     return name
+
+
+def _named_profile(name: str) -> Profile:
+    if name not in PROFILES:
+        raise _clash(f"There is no profile {name!r}.")
+    return PROFILES[name]
 
 
 def _target(values: xbmcaddon.Settings) -> Language:

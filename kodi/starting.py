@@ -7,12 +7,11 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
-import xbmc
-
 from core.errors import InputError
 from kodi import player, strings, subtitle_files, vfs, wording
 from kodi.addon import call_kodi
-from kodi.desk import CopyHunt, Offer
+from kodi.copies import CopyHunt, lasting_paths, name_of_copy
+from kodi.desk import Offer
 from kodi.jobs import FilmJob
 from kodi.strings import localised
 from kodi.tasks import Task
@@ -49,7 +48,7 @@ class Starting:
         finished = service.desk.finished(video)
         target = service.engine.settings.target
         rows: List[Answer] = []
-        if finished is not None:
+        if finished is not None and finished.done:
             rows.append(_row(target, wording.finished_row(finished, target), "show", finished.path, 5))
         elif offers:
             film = offers[0].task.film
@@ -67,8 +66,9 @@ class Starting:
         known = [one.path for one in service.desk.all_candidates(video)]
         if path not in known and (finished is None or path != finished.path):
             raise InputError(localised(strings.NO_SOURCE))
+        service.choices.forget(video)
         job = next((one for one in service.book.of_video(video) if one.output == path), None)
-        content = job.render() if job is not None else vfs.read_bytes(path)
+        content = job.lines.render() if job is not None else vfs.read_bytes(path)
         answered = self._hand_out(vfs.base_name(path), content)
         hunt = CopyHunt(video, answered, service.engine.settings.target, job.task.film.path if job else "")
         if job is not None:
@@ -132,6 +132,7 @@ class Starting:
         video = service.player.playing() if dialog else str(data.get("video", ""))
         task = service.desk.task(str(data.get("source", "")), video, self.facts(video))
         task = replace(task, replace=bool(data.get("replace")), anew=bool(data.get("anew")))
+        service.choices.forget(video)
         if dialog:
             return self._start_from_dialog(task)
         place = task.places[0]
@@ -143,16 +144,18 @@ class Starting:
 
     def _start_from_dialog(self, task: Task) -> Answer:
         service = self._service
-        name = _name_of_copy(task)
+        name = name_of_copy(task.video, task.film.target, os.path.splitext(task.places[0])[1])
         taken = service.desk.in_the_way(task.video, name)
         if taken is not None:
             if not task.replace:
                 return {"ok": False, "taken": taken, "backup": subtitle_files.backup_name(taken), "text": ""}
             service.engine.ownership.set_aside(taken)
-        running = service.book.find(task)
-        content = running.render() if running is not None else task.film.document.render(service.desk.known(task))
+        running, film = service.book.find(task), task.film
+        known = {} if running is not None else service.desk.known(task)
+        content = running.lines.render() if running is not None else film.document.render(known)
+        for path in lasting_paths(task.video, name):
+            service.engine.ownership.expect(path, content, done=len(known), total=len(film.wanted))
         answered = self._hand_out(name, content)
-        film = task.film
         hunt, before = CopyHunt(task.video, answered, film.target, film.path), player.current_stream()
 
         def expect(job: FilmJob) -> None:
@@ -195,10 +198,3 @@ def _row(language: Optional[Language], text: str, action: str, path: str, stars:
         "path": path,
         "stars": stars,
     }
-
-
-def _name_of_copy(task: Task) -> str:
-    """What Kodi will call its copy: it makes the code from the language of the row."""
-    code = xbmc.convertLanguage(task.film.target.name, xbmc.ISO_639_1) or task.film.target.code
-    extension = os.path.splitext(task.places[0])[1]
-    return f"{subtitle_files.stem_of(task.video)}.{code}{extension}"

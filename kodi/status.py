@@ -1,5 +1,6 @@
 """What the connections do and what a test of them found, as plain data and as words; shown by ``kodi.windows``."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -37,10 +38,29 @@ def as_data(stats: Mapping[str, "EndpointSnapshot"]) -> List[Dict[str, Any]]:
             "errors": sum(one.errors.values()),
             "handshake": one.handshake_mean,
             "requests": one.requests,
+            "failing": one.failing,
+            "advice": asdict(one.advice) if one.advice else None,
         }
         for origin, one in stats.items()
     ]
     return sorted(rows, key=lambda row: -int(str(row["requests"])))
+
+
+def heading(row: Mapping[str, Any]) -> str:
+    """The host of a row of ``as_data``, and what there is to say about it."""
+    advice = row["advice"]
+    if row["failing"]:
+        return localised(strings.NOT_ANSWERING, host=row["host"])
+    if advice is None:
+        return str(row["host"])
+    return localised(
+        strings.ADVICE,
+        host=row["host"],
+        count=advice["maxsize"],
+        connect=advice["connect_timeout"],
+        answer=advice["first_byte_timeout"],
+        data=advice["read_timeout"],
+    )
 
 
 def figures(row: Mapping[str, Any]) -> Sequence[str]:

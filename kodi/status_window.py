@@ -44,7 +44,7 @@ class StatusWindow(xbmcgui.WindowDialog):
         """Show these, rows of ``status.as_data``."""
         for row in range(ROWS):
             shown = endpoints[row] if row < len(endpoints) else None
-            self._hosts[row].setLabel(shown["host"] if shown else "")
+            self._hosts[row].setLabel(status.heading(shown) if shown else "")
             for cell, text in zip(self._cells[row], status.figures(shown) if shown else [""] * len(status.COLUMNS)):
                 cell.setLabel(text)
         if not endpoints:

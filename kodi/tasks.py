@@ -64,5 +64,8 @@ class Listener(Protocol):
     def wrote(self, job: "FilmJob") -> None:
         """The file at ``job.output`` has changed."""
 
+    def withdraws(self, job: "FilmJob") -> None:
+        """The file at ``job.output`` is going to be removed, as nothing in it is translated."""
+
     def ended(self, job: "FilmJob") -> None:
         """``job.outcome`` is there."""

@@ -9,6 +9,7 @@ from kodi.episodes import next_episode
 from kodi.settings import ON
 from kodi.strings import localised
 from kodi.tasks import Task
+from translate.languages import from_suffix
 
 if TYPE_CHECKING:
     from kodi.service import Service
@@ -27,12 +28,11 @@ class Unasked:
         settings = self._service.engine.settings
         if not settings.ready or not subtitle_files.is_film_file(video):
             return
+        if not self._service.book.of_video(video):
+            self._service.desk.clear_up(video)
         finished = self._service.desk.finished(video)
         if finished is not None and finished.done >= finished.total:
-            if vfs.folder_of(finished.path).startswith(self._service.engine.folder):  # Kodi does not look there
-                self._service.screen.show(finished.path, settings.target)
-            else:
-                self._service.screen.prefer(settings.target)
+            self._show_as_chosen(video, finished.path)
             return
         mine = finished is None and player.understands(settings.target)
         if mine or not self._service.desk.sources(video):
@@ -50,6 +50,18 @@ class Unasked:
         # It was agreed to once; where nobody is asked, the limit holds again.
         self._do_as_wished(video, begun, ON if settings.auto_translate == ON else RESUME)
 
+    def _show_as_chosen(self, video: str, path: str) -> None:
+        """Our whole translation, unless the person chose another language the last time, or none."""
+        service = self._service
+        target = service.engine.settings.target
+        chosen = service.choices.of(video)
+        language = target if chosen in (None, target.base) else from_suffix(str(chosen))
+        if language is target and vfs.folder_of(path).startswith(service.engine.folder):  # Kodi does not look there
+            service.screen.show(path, target)
+        elif language is not None:
+            service.screen.prefer(language)
+        service.watch(video, language.base if language else str(chosen))
+
     def _do_as_wished(self, video: str, offer: Offer, mode: str) -> None:
         left = self._service.engine.left_this_month()
         wish = automatic.decide(mode, offer.expected.cost, left)
@@ -61,6 +73,7 @@ class Unasked:
         elif wish == automatic.ASK_FIRST and video not in self._service.offered:
             self._service.offered.add(video)
             if self._agreed(offer) and video == self._service.player.playing():
+                self._service.choices.forget(video)
                 self._service.begin(offer.task)
 
     def _agreed(self, offer: Offer) -> bool:
@@ -76,7 +89,7 @@ class Unasked:
         following = next_episode(task.video, player.film_facts())
         if following is None or not subtitle_files.is_film_file(following.path):
             return
-        if subtitle_files.in_language(self._service.desk.all_candidates(following.path), settings.target):
+        if self._service.desk.is_served(following.path):
             return
         offers = self._service.desk.offers(following.path, following.facts)
         left = self._service.engine.left_this_month()

@@ -3,6 +3,9 @@
 Also for local files: Kodi remembers what a folder holds, and would not see a file that was made behind its back.
 """
 
+import os
+import shutil
+from contextlib import suppress
 from typing import List, Tuple
 
 import xbmcvfs
@@ -10,6 +13,9 @@ import xbmcvfs
 from core.errors import InputError
 
 LARGEST = 32 * 1024 * 1024  # bytes; what is larger is no subtitle
+#: Behind the name of a file that is being written: no player takes it for a subtitle.
+UNFINISHED = ".subai"
+_TAKES_PLACE = os.name != "nt"  # whether Kodi renames to a name that is taken
 
 
 def read_bytes(path: str, most: int = LARGEST) -> bytes:
@@ -30,14 +36,61 @@ def read_bytes(path: str, most: int = LARGEST) -> bytes:
 
 
 def write(path: str, data: bytes) -> None:
-    """Replace the file, or make it; its folder must exist.
+    """Replace the file, or make it; its folder must exist. A power cut leaves the old content or the new.
 
-    :raises InputError: it cannot be written there.
+    :raises InputError: it cannot be written there; what was there still is.
     """
-    with xbmcvfs.File(path, "w") as file:
-        written = file.write(bytearray(data))
-    if not written and data:
+    fresh, place = path + UNFINISHED, local(path)
+    if is_remote(place):
+        whole = _put(fresh, data)
+        done = whole and _move(fresh, path)
+    else:
+        whole = _put_here(place + UNFINISHED, data)
+        done = whole and _move_here(fresh, path)
+    if done:
+        return
+    full = not whole and exists(fresh)  # the disk; or the share is gone
+    delete(fresh)
+    # A file that may be written, in a folder that may not: then it is written where it is, or not at all.
+    if full or not _put(path, data):
         raise InputError(f"{base_name(path)} cannot be written to that folder.")
+
+
+def _put(path: str, data: bytes) -> bool:
+    with xbmcvfs.File(path, "w") as file:
+        written = bool(file.write(bytearray(data)))
+    return (written or not data) and xbmcvfs.Stat(path).st_size() == len(data)
+
+
+def _put_here(path: str, data: bytes) -> bool:
+    """As ``_put``, and it is on the disk afterwards."""
+    try:
+        with open(path, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        return False
+    return True
+
+
+def _move(fresh: str, path: str) -> bool:
+    if not _TAKES_PLACE:
+        delete(path)
+    return bool(xbmcvfs.rename(fresh, path))
+
+
+def _move_here(fresh: str, path: str) -> bool:
+    """A new name must be made by Kodi, to exist for it; one that is taken, only the system can replace everywhere."""
+    if not exists(path):
+        return bool(xbmcvfs.rename(fresh, path))
+    with suppress(OSError):
+        shutil.copymode(local(path), local(fresh))
+    try:
+        os.replace(local(fresh), local(path))
+    except OSError:
+        return False
+    return True
 
 
 def exists(path: str) -> bool:
@@ -60,7 +113,8 @@ def list_folder(folder: str) -> Tuple[List[str], List[str]]:
 
 
 def delete(path: str) -> bool:
-    return bool(xbmcvfs.delete(path))
+    """Whether it was there and is gone."""
+    return exists(path) and bool(xbmcvfs.delete(path))
 
 
 def copy(source: str, destination: str) -> bool:

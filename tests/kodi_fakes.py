@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -23,6 +23,7 @@ SETTINGS = ROOT / "resources" / "settings.xml"
 LANGUAGES = ROOT / "resources" / "language"
 
 _TYPES = {"string": str, "path": str, "integer": int, "number": float, "boolean": bool}
+_THREE_LETTERS = {"en": "eng", "es": "spa", "de": "ger"}
 _ENTRY = re.compile(r'^msgctxt "#(\d+)"\nmsgid "(.*)"\nmsgstr "(.*)"$', re.MULTILINE)
 
 
@@ -69,7 +70,10 @@ class FakeSettings:
 
 
 class FakeKodi:
-    """:ivar kodi_settings: Kodi's own. :ivar answers: what the person does next, in order; None is cancel."""
+    """:ivar kodi_settings: Kodi's own. :ivar answers: what the person does next, in order; None is cancel.
+
+    :ivar playing: the path of the video that plays; ``streams`` are its subtitles, ``shown_stream`` is the one shown.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -80,6 +84,23 @@ class FakeKodi:
         self.shown: List[str] = []
         self.logged: List[Tuple[str, int]] = []
         self.builtins: List[str] = []
+        self.playing = ""
+        self.streams: List[Dict[str, Any]] = []
+        self.shown_stream: Optional[int] = None
+        self.player = "internal"
+
+    def add_stream(self, path: str) -> None:
+        """As ``Player.setSubtitles``: shown, and a stream of its own unless it is one already."""
+        name = os.path.basename(path)
+        names = [str(one["name"]) for one in self.streams]
+        if name not in names:
+            code = _THREE_LETTERS.get(name.split(".")[-2], "")
+            self.streams.append({"index": len(names), "language": code, "name": name, "isforced": False})
+            names.append(name)
+        self.shown_stream = names.index(name)
+
+    def show_stream(self, index: Optional[int]) -> None:
+        self.shown_stream = index
 
     def answer(self, *words: object) -> Any:
         self.shown.append(" | ".join(str(word) for word in words))
@@ -87,6 +108,18 @@ class FakeKodi:
 
     def rpc(self, request: str) -> str:
         asked = json.loads(request)
+        if asked["method"] == "Player.GetProperties":
+            shown = self.shown_stream
+            found = {
+                "subtitles": self.streams,
+                "subtitleenabled": shown is not None,
+                "currentsubtitle": {} if shown is None else self.streams[shown],
+                "currentaudiostream": {"language": "jpn"},
+            }
+            return json.dumps({"result": found})
+        if asked["method"] == "Player.GetActivePlayers":
+            players = [{"playerid": 1, "type": "video", "playertype": self.player}] if self.playing else []
+            return json.dumps({"result": players})
         if asked["method"] == "Settings.GetSettingValue" and asked["params"]["setting"] in self.kodi_settings:
             return json.dumps({"result": {"value": self.kodi_settings[asked["params"]["setting"]]}})
         return json.dumps({"error": {"code": -32602}})
@@ -96,8 +129,7 @@ class FakeFile:
     """As ``xbmcvfs.File``: opening never raises."""
 
     def __init__(self, path: str, mode: str = "r") -> None:
-        self._path = path
-        self._writing = mode == "w"
+        self.real = _real(path)
 
     def __enter__(self) -> "FakeFile":
         return self
@@ -106,17 +138,27 @@ class FakeFile:
         pass
 
     def size(self) -> int:
-        return os.path.getsize(self._path)
+        return os.path.getsize(self.real)
 
     def readBytes(self, count: int = 0) -> bytearray:  # noqa: N802
-        return bytearray(Path(self._path).read_bytes())
+        return bytearray(Path(self.real).read_bytes())
 
     def write(self, data: bytearray) -> bool:
         try:
-            Path(self._path).write_bytes(data)
+            Path(self.real).write_bytes(data)
         except OSError:
             return False
         return True
+
+
+class FakeStat:
+    """As ``xbmcvfs.Stat``: of nothing, everything is 0."""
+
+    def __init__(self, path: str) -> None:
+        self._path = _real(path)
+
+    def st_size(self) -> int:
+        return os.path.getsize(self._path) if os.path.exists(self._path) else 0
 
 
 @pytest.fixture
@@ -147,10 +189,12 @@ def fake_kodi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKodi:
     }
     files: Dict[str, Any] = {
         "File": FakeFile,
-        "exists": lambda path: os.path.isdir(path) if path.endswith("/") else os.path.isfile(path),
+        "Stat": FakeStat,
+        "exists": lambda path: (os.path.isdir if path.endswith("/") else os.path.isfile)(_real(path)),
         "mkdirs": _made,
         "delete": _deleted,
-        "copy": lambda source, target: bool(shutil.copyfile(source.replace("smb:/", ""), target)),
+        "rename": _renamed,
+        "copy": lambda source, target: bool(shutil.copyfile(_real(source), target)),
         "translatePath": lambda path: path.replace("special://temp", str(tmp_path)),
         "listdir": _listed,
     }
@@ -160,25 +204,48 @@ def fake_kodi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKodi:
         "executebuiltin": kodi.builtins.append,
         "getLanguage": lambda form=0: kodi.language if form == xbmc.ISO_639_1 else "English",
     }
-    for owner, replaced in ((xbmcaddon.Addon, addon), (xbmcgui.Dialog, dialog), (xbmcvfs, files), (xbmc, core)):
+    player: Dict[str, Any] = {
+        "isPlayingVideo": lambda _: bool(kodi.playing),
+        "getPlayingFile": lambda _: kodi.playing,
+        "getTime": lambda _: 0.0,
+        "setSubtitles": lambda _, path: kodi.add_stream(path),
+        "setSubtitleStream": lambda _, index: kodi.show_stream(index),
+        "showSubtitles": lambda _, visible: None if visible else kodi.show_stream(None),
+    }
+    fakes = {xbmc: core, xbmc.Player: player, xbmcaddon.Addon: addon, xbmcgui.Dialog: dialog, xbmcvfs: files}
+    for owner, replaced in fakes.items():
         for name, value in replaced.items():
             monkeypatch.setattr(owner, name, value)
     return kodi
 
 
+def _real(path: str) -> str:
+    """``smb://`` and a path is that path."""
+    return path.replace("smb:/", "", 1)
+
+
 def _listed(folder: str) -> Tuple[List[str], List[str]]:
+    folder = _real(folder)
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     folders = [name for name in names if os.path.isdir(os.path.join(folder, name))]
     return folders, [name for name in names if name not in folders]
 
 
 def _made(folder: str) -> bool:
-    os.makedirs(folder, exist_ok=True)
+    os.makedirs(_real(folder), exist_ok=True)
     return True
 
 
 def _deleted(path: str) -> bool:
-    os.remove(path)
+    os.remove(_real(path))
+    return True
+
+
+def _renamed(path: str, new: str) -> bool:
+    try:
+        os.rename(_real(path), _real(new))
+    except OSError:
+        return False
     return True
 
 

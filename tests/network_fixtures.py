@@ -41,7 +41,8 @@ def connect() -> Iterator[Connect]:
         assert pool.close_all(2.0), "requests were left in flight"
         assert [snapshot.active for snapshot in pool.stats().values() if snapshot.active] == [], "permits were lost"
         assert [snapshot.idle for snapshot in pool.stats().values() if snapshot.idle] == [], "connections were left"
-    assert [thread for thread in threading.enumerate() if thread.name == "subai-deadlines"] == []
+    ours = ("subai-deadlines", "subai-health")
+    assert [thread for thread in threading.enumerate() if thread.name in ours] == []
 
 
 @pytest.fixture

@@ -654,8 +654,8 @@ def test_the_example_in_the_documentation_works(standin: StandIn, key: str) -> N
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.fullmatch(r"200 answers, then a stream of [1-9][0-9]* events\n", done.stdout)
-    assert standin.stats().requests == 201
+    assert re.fullmatch(r"40 answers, then a stream of [1-9][0-9]* events\n", done.stdout)
+    assert standin.stats().requests == 41
     assert standin.stats().connections <= 8
 
 

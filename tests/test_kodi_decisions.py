@@ -134,3 +134,11 @@ def test_a_message_of_ours_is_read() -> None:
 def test_anything_else_is_not(sender: str, method: str, changed: Any) -> None:
     data = changed if isinstance(changed, str) else message(**changed)
     assert messages.read(sender, method, data) is None
+
+
+def test_a_message_that_is_asked_again_is_answered_once() -> None:
+    heard = messages.Heard()
+    found = messages.read(ID, "Other.start", message())
+    assert found is not None
+    assert heard.is_new(found)
+    assert not heard.is_new(found)

@@ -1,8 +1,10 @@
 """Jobs and whose files are whose, on real files and against the stand-in; Kodi's part of it is played."""
 
+import itertools
 import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Iterator, List, Optional
 
@@ -11,8 +13,12 @@ from kodi_fakes import FakeKodi, fake_kodi
 
 from cli.standin import StandIn
 from cli.standin.pace import Pace
+from core.config import PoolConfig
 from core.errors import InputError, KeyRefusedError
-from kodi.desk import CopyHunt, Desk
+from core.profiles import Profile
+from kodi import jobs, pace, vfs
+from kodi.copies import CopyHunt
+from kodi.desk import Desk, Finished
 from kodi.engine import Engine
 from kodi.job_book import JobBook
 from kodi.jobs import FilmJob
@@ -34,10 +40,14 @@ class Ears:
         self.writes: List[bytes] = []
         self.first = threading.Event()
         self.over = threading.Event()
+        self.withdrawn = ""
 
     def wrote(self, job: FilmJob) -> None:
         self.writes.append(Path(job.output).read_bytes())
         self.first.set()
+
+    def withdraws(self, job: FilmJob) -> None:
+        self.withdrawn = job.output
 
     def ended(self, job: FilmJob) -> None:
         self.over.set()
@@ -113,7 +123,7 @@ def test_a_parked_film_goes_on_where_it_stopped(engine: Engine, desk: Desk, fold
     job = FilmJob(task_for(desk, folder), engine, ears)
     job.start()
     end = time.monotonic() + PATIENT
-    while job.done < LINES // 3 and time.monotonic() < end:
+    while job.lines.done < LINES // 3 and time.monotonic() < end:
         ears.over.wait(0.02)
     job.park()
     assert job.join(2.0)
@@ -178,13 +188,106 @@ def test_where_it_cannot_be_written_beside_the_film_our_own_folder_takes_it(
     assert found.path.startswith(engine.folder)
 
 
-def test_a_dead_key_leaves_no_file(fake_kodi: FakeKodi, folder: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def locked(fake_kodi: FakeKodi, tmp_path: Path) -> Iterator[Engine]:
+    """Its key is a dead one."""
     with StandIn(keys={"the-only-good-one"}) as standin:
-        engine = Engine(str(tmp_path / "profile"), settings_for(standin, "a-dead-one"))
-        outcome = run(task_for(Desk(engine), folder), engine)
-        engine.close()
+        made = Engine(str(tmp_path / "profile"), settings_for(standin, "a-dead-one"))
+        yield made
+        made.close()
+
+
+def test_a_dead_key_leaves_no_file(locked: Engine, folder: Path) -> None:
+    outcome = run(task_for(Desk(locked), folder), locked)
     assert isinstance(outcome.error, KeyRefusedError)
     assert not (folder / "film.es.srt").exists()
+
+
+@pytest.mark.parametrize("model", ["m", ""], ids=["asked for lines", "asked for the name of its model"])
+def test_a_dead_key_takes_away_the_copy_that_kodi_made_of_our_answer(locked: Engine, folder: Path, model: str) -> None:
+    locked.apply(Settings(**{**vars(locked.settings), "model": model}))
+    copy = folder / "film.es.srt"
+    ears = Ears()
+    job = FilmJob(task_for(Desk(locked), folder), locked, ears)
+    content = (folder / "film.en.srt").read_bytes()
+    job.expect_copy(CopyHunt(str(folder / "film.mkv"), str(copy), find("es"), job.task.film.path), content, 20, None)
+    copy.write_bytes(content)
+    job.start()
+    assert ears.over.wait(PATIENT)
+    assert job.outcome is not None
+    assert isinstance(job.outcome.error, KeyRefusedError)
+    assert ears.withdrawn == str(copy)
+    assert sorted(os.listdir(folder)) == ["film.en.srt", "film.mkv"]
+
+
+def test_a_copy_that_someone_has_changed_by_then_is_not_taken_away(locked: Engine, folder: Path) -> None:
+    class Busy(Ears):
+        def withdraws(self, job: FilmJob) -> None:
+            copy.write_text("mine now", encoding="utf-8")
+
+    copy, ears = folder / "film.es.srt", Busy()
+    content = (folder / "film.en.srt").read_bytes()
+    job = FilmJob(task_for(Desk(locked), folder), locked, ears)
+    job.expect_copy(CopyHunt(str(folder / "film.mkv"), str(copy), find("es"), job.task.film.path), content, 20, None)
+    copy.write_bytes(content)
+    job.start()
+    assert ears.over.wait(PATIENT)
+    assert copy.read_text(encoding="utf-8") == "mine now"
+
+
+def test_a_copy_that_nobody_lived_to_adopt_is_known_as_ours_with_nothing_done(
+    engine: Engine, desk: Desk, folder: Path
+) -> None:
+    copy, video = folder / "film.es.srt", str(folder / "film.mkv")
+    content = (folder / "film.en.srt").read_bytes()
+    engine.ownership.expect(str(copy), content, done=0, total=LINES)
+    copy.write_bytes(content)
+    assert desk.finished(video) == Finished(str(copy), 0, LINES)
+    assert not desk.is_served(video)
+    assert desk.in_the_way(video, copy.name) is None
+    assert [one.name for one in desk.sources(video)] == ["film.en.srt"]
+    assert run(task_for(desk, folder), engine).done == LINES
+    assert desk.is_served(video)
+
+
+def test_a_share_that_fails_now_and_then_does_not_end_the_job(
+    engine: Engine, desk: Desk, folder: Path, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standin.pace = Pace(first_token=0.05, tokens_per_second=400)
+    monkeypatch.setattr(pace, "OFTEN", 0.05)
+    monkeypatch.setattr(pace, "SELDOM", 0.05)
+    whole, calls = vfs.write, itertools.count()
+
+    def write(path: str, data: bytes) -> None:
+        if next(calls) % 3:
+            raise InputError("The share is gone.")
+        whole(path, data)
+
+    monkeypatch.setattr(vfs, "write", write)
+    monkeypatch.setattr(jobs, "_NEXT_TRY", 0.05)
+    assert run(task_for(desk, folder), engine) == Outcome(LINES, LINES)
+    assert next(calls) > 3
+    assert (folder / "film.es.srt").read_text(encoding="utf-8").count("⟦") == LINES
+
+
+def test_a_share_that_is_gone_for_good_ends_it_and_that_is_said(
+    engine: Engine, desk: Desk, folder: Path, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standin.pace = Pace(first_token=0.05, tokens_per_second=40)
+    monkeypatch.setattr(pace, "OFTEN", 0.05)
+    monkeypatch.setattr(pace, "SELDOM", 0.05)
+    whole, calls = vfs.write, itertools.count()
+
+    def write(path: str, data: bytes) -> None:
+        if next(calls):
+            raise InputError("The share is gone.")
+        whole(path, data)
+
+    monkeypatch.setattr(vfs, "write", write)
+    outcome = run(task_for(desk, folder), engine)
+    assert isinstance(outcome.error, InputError)
+    assert not outcome.parked
+    assert next(calls) < 10
 
 
 def test_the_source_is_never_an_output(desk: Desk, folder: Path) -> None:
@@ -236,8 +339,7 @@ def test_a_second_request_for_the_same_film_joins_the_first(
 def test_new_settings_hold_without_a_new_pool(engine: Engine, desk: Desk, folder: Path, standin: StandIn) -> None:
     run(task_for(desk, folder), engine)
     pool = engine.pool
-    changed = settings_for(standin)
-    engine.apply(Settings(**{**vars(changed), "parallel": 1, "pool": type(changed.pool)(maxsize=2, num_pools=3)}))
+    engine.apply(replace(settings_for(standin), profile=Profile("mine", 1, PoolConfig(maxsize=2, num_pools=3))))
     assert engine.pool is pool
     assert pool.config.maxsize == 2
     (folder / "film.es.srt").unlink()

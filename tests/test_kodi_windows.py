@@ -9,6 +9,7 @@ from kodi_fakes import FakeKodi, fake_kodi
 from api.base import CheckResult
 from core.errors import InputError
 from core.pool_stats import EndpointStats
+from core.sizing import ENOUGH, Timing
 from kodi import setting_actions, status, status_window, vfs, windows
 from kodi.status_window import StatusWindow
 
@@ -83,6 +84,19 @@ def test_the_figures_of_the_busiest_endpoint_come_first() -> None:
     )
     assert [row["host"] for row in rows] == ["busy:8443", "quiet:443"]
     assert list(status.figures(rows[0])) == ["1", "3", "75%", "2", "1", "3", "1", "125 ms"]
+
+
+def test_a_row_says_that_its_endpoint_does_not_answer_or_else_what_would_do(fake_kodi: FakeKodi) -> None:
+    stats = a_busy_endpoint()
+    for second in range(ENOUGH):
+        stats.timed(Timing(100.0 + second, 4.0, 30.0, 8.0))
+
+    def heading(**values: bool) -> str:
+        (row,) = status.as_data({"https://a:1": stats.snapshot(active=0, idle=0, waiting=0, utilisation=0.0, **values)})
+        return status.heading(row)
+
+    assert heading() == "a:1   would do with 5 connections, 2 s to connect, 60 s to answer, 16 s between data"
+    assert heading(failing=True) == "a:1   does not answer at the moment"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,6 @@ from core.connection_pool import ConnectionPoolManager, PoolUnavailableError, co
 from core.errors import ConfigError, ConnectError, NameLookupError, NothingSentError, PoolClosedError
 from core.inflight import Attempt
 from core.messages import Request
-from core.pool_endpoint import PoolEndpoint
 from core.pool_stats import HANDSHAKE_BUCKETS, EndpointSnapshot
 from core.sockets import open_socket
 from core.transport import Transport
@@ -374,7 +373,7 @@ def test_an_urllib3_that_is_too_old_is_as_good_as_none(connect: Connect, monkeyp
 def test_a_socket_finds_out_that_its_peer_is_dead(serve: Serve) -> None:
     """By itself: keepalive while it is idle, the user timeout while data is on its way."""
     server = serve(keep_alive)
-    endpoint = PoolEndpoint(server.origin, PoolConfig(keepalive_idle=31, user_timeout=21.0))
+    endpoint = ConnectionPoolManager(PoolConfig(keepalive_idle=31, user_timeout=21.0)).endpoint(server.origin)
     with open_socket("127.0.0.1", server.port, 5.0, endpoint, Attempt()) as sock:
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
@@ -387,7 +386,7 @@ def test_an_option_that_the_system_refuses_is_done_without(serve: Serve, monkeyp
     monkeypatch.setattr(socket, "TCP_USER_TIMEOUT", 9999, raising=False)
     monkeypatch.delattr(socket, "TCP_KEEPCNT", raising=False)
     server = serve(keep_alive)
-    open_socket("127.0.0.1", server.port, 5.0, PoolEndpoint(server.origin, PoolConfig()), Attempt()).close()
+    open_socket("127.0.0.1", server.port, 5.0, ConnectionPoolManager().endpoint(server.origin), Attempt()).close()
 
 
 # --- many endpoints -------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from contextlib import suppress
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 MEGABYTE = 1024 * 1024
 _M_ARENA_MAX = -8  # of malloc.h
@@ -28,8 +28,8 @@ def use_one_arena() -> None:
 
 
 def held() -> Held:
-    """What this process holds now: threads and descriptors at once, memory when nothing is kept that nobody needs."""
-    names, numbers = tuple(sorted(thread.name for thread in threading.enumerate())), descriptors()
+    """What this process holds now; memory once everything is given back that nobody needs."""
+    names, numbers = threads(), descriptors()
     gc.collect()
     with suppress(OSError, AttributeError):  # only glibc keeps what was freed, and has this
         ctypes.CDLL(None).malloc_trim(0)
@@ -41,6 +41,10 @@ def resident() -> int:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def threads() -> Tuple[str, ...]:
+    return tuple(sorted(thread.name for thread in threading.enumerate()))
+
+
 def descriptors() -> Dict[int, str]:
     """Number -> what it is, such as ``socket:[4711]``."""
     found: Dict[int, str] = {}
@@ -48,6 +52,11 @@ def descriptors() -> Dict[int, str]:
         with suppress(FileNotFoundError):  # that of the listing itself
             found[int(name)] = os.readlink(f"/proc/self/fd/{name}")
     return found
+
+
+def more_of(kind: str, now: Mapping[int, str], before: Mapping[int, str]) -> int:
+    """How many more descriptors of this kind there are."""
+    return sum(each.startswith(kind) for each in now.values()) - sum(each.startswith(kind) for each in before.values())
 
 
 class Growth:

@@ -33,6 +33,7 @@ def settings(chance: random.Random) -> PoolConfig:
         pool_timeout=chance.uniform(0.05, 2.0),
         max_idle=chance.uniform(0.5, 1.0),
         max_age=chance.uniform(1.0, 5.0),
+        health_interval=chance.choice((0.0, 0.05, 0.5)),
     )
 
 

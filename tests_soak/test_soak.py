@@ -3,7 +3,6 @@
 import logging
 import os
 import random
-import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,7 +15,7 @@ import core.config
 from core.config import BackoffConfig
 from core.connection_pool import ConnectionPoolManager
 from tests_soak.books import Account, BookedTransport, Books
-from tests_soak.figures import MEGABYTE, Growth, Held, Table, held, use_one_arena
+from tests_soak.figures import MEGABYTE, Growth, Held, Table, descriptors, held, more_of, threads, use_one_arena
 from tests_soak.films import CUES, DIALECTS, Film
 from tests_soak.provider import Providers
 from tests_soak.storm import Storm, settings
@@ -30,7 +29,9 @@ RATE = 0.3
 MOST_GROWTH = 2 * MEGABYTE
 SHARE = 0.8
 #: Threads that a pool keeps, one each, until it is closed.
-KEPT_THREADS = {"subai-deadlines"}
+KEPT_THREADS = ("subai-deadlines", "subai-health")
+#: How often to look, 0.025 s apart, whether what ends by itself has ended.
+PATIENCE = 400
 #: Mistakes told in the end; one often brings many.
 MOST_TOLD = 20
 
@@ -92,26 +93,21 @@ class Soak:
         """Between two films nothing is in flight, and both sides have the same figures once they know of it all."""
         if self._films % 2:
             self._pool.purge("soak")
-        if not self._comes_to_rest():
-            self.wrong.append(f"after film {self._films} it did not come to rest")
-        seen = self._providers.seen(forget=True)
-        self.wrong += self._account.settle(self._books.close(), seen)
+        self.wrong += [f"after film {self._films}: {each}" for each in self._left_over()]
+        self.wrong += self._account.settle(self._books.close(), self._providers.seen(forget=True))
         self.wrong += self._account.differences(self._pool.stats())
         now = held()
         self._growth.add(self._seconds(), now.memory)
-        self.wrong += self._left(now, seen.open)
         return now
 
-    def _comes_to_rest(self) -> bool:
-        """Wait until the providers know of everything; whether that came about."""
-        for _ in range(400):
-            seen = self._providers.seen()
-            known = seen.connections + self._account.accepted >= self._made()
-            ended = not any(thread.name == "subai-aio" for thread in threading.enumerate())
-            if known and ended and seen.in_flight == 0 and seen.open <= self._idle():
-                return True
+    def _left_over(self) -> List[str]:
+        """What is there and should not be, once the providers and threads that are about to end had time to."""
+        for _ in range(PATIENCE):
+            left = self._leaks()
+            if not left:
+                break
             time.sleep(0.025)
-        return False
+        return left
 
     def _made(self) -> int:
         return sum(snapshot.created for snapshot in self._pool.stats().values())
@@ -119,36 +115,31 @@ class Soak:
     def _idle(self) -> int:
         return sum(snapshot.idle for snapshot in self._pool.stats().values())
 
-    def _left(self, now: Held, still_open: int) -> List[str]:
-        """What is held between two films and should not be."""
-        idle = self._idle()
-        found = [
-            f"thread {name}"
-            for name in (Counter(now.threads) - Counter(self._at_first.threads) - Counter(KEPT_THREADS))
-        ]
-        sockets = sum(kind.startswith("socket:") for kind in now.descriptors.values())
-        before = sum(kind.startswith("socket:") for kind in self._at_first.descriptors.values())
-        if sockets - before != idle:
-            found.append(f"{sockets - before} sockets, {idle} of them idle in the pool")
-        if len(now.descriptors) - sockets != len(self._at_first.descriptors) - before:
-            found.append(f"descriptors {now.descriptors}")
-        if still_open > idle:
-            found.append(f"{still_open} connections open at the providers, {idle} of them known")
-        if len(self._pool._in_flight):
-            found.append(f"{len(self._pool._in_flight)} requests in flight")
-        return [f"after film {self._films}: {each}" for each in found]
+    def _leaks(self) -> List[str]:
+        seen, idle, before = self._providers.seen(), self._idle(), self._at_first
+        more = Counter(threads()) - Counter(before.threads) - Counter(KEPT_THREADS)
+        sockets = more_of("socket:", descriptors(), before.descriptors)
+        others = more_of("", descriptors(), before.descriptors) - sockets
+        found = {
+            f"threads {sorted(more)}": bool(more),
+            f"{sockets} sockets, {idle} idle in the pool": sockets != idle,
+            f"{others} descriptors more than at first": others != 0,
+            f"{seen.open} connections open at the providers, {idle} idle in the pool": seen.open > idle,
+            f"{seen.in_flight} requests in flight at the providers": seen.in_flight > 0,
+            f"{len(self._pool._in_flight)} requests in flight": len(self._pool._in_flight) > 0,
+            "connections that no provider knows of": seen.connections + self._account.accepted < self._made(),
+        }
+        return [words for words, so in found.items() if so]
 
     def _close(self) -> None:
         """With the pool closed, this process holds what it held in the beginning."""
         if not self._pool.close_all(5.0):
             self.wrong.append("requests were left in flight at the end")
-        if not self._comes_to_rest():
-            self.wrong.append("connections were left open at the end")
-        now = held()
-        self._print(now)
-        before = self._at_first
-        if now.threads != before.threads or len(now.descriptors) != len(before.descriptors):
-            self.wrong.append(f"at the end: threads {now.threads}, descriptors {now.descriptors}")
+        self.wrong += [f"at the end: {each}" for each in self._left_over()]
+        kept = Counter(threads()) - Counter(self._at_first.threads)
+        if kept:
+            self.wrong.append(f"at the end: threads {sorted(kept)}")
+        self._print(held())
         growth = self._growth.over_the_last(SHARE)
         if growth >= MOST_GROWTH:
             self.wrong.append(f"memory grew by {growth / MEGABYTE:.1f} MB over the last {SHARE:.0%} of the time")

@@ -1,0 +1,145 @@
+"""Whether an endpoint is well, judged from the requests that go there anyway; and a quiet look at idle connections.
+
+Nothing is sent to find out. What is done about a sick endpoint (asking another, waiting) is decided elsewhere.
+"""
+
+import contextlib
+import logging
+import threading
+from typing import Callable, Optional, Set
+from weakref import WeakMethod
+
+from core.errors import BodyTooLargeError, DeadlineError, PoolClosedError, PoolTimeoutError, TransportError
+from core.gate import Gate
+
+log = logging.getLogger("subai.pool")
+
+#: Failures in a row after which an endpoint counts as failing.
+THRESHOLD = 3
+
+#: What is warned of, once: requests that wait for a permit, share of connections that failed, share of them in use.
+MOST_WAITING = 50
+MOST_ERRORS = 0.05
+MOST_UTILISATION = 0.9
+
+#: Connections handed out before a share of them means anything.
+ENOUGH = 20
+
+# They say something of our own limits and clocks, or the endpoint did answer.
+_NOT_THE_NETWORK = (PoolTimeoutError, PoolClosedError, DeadlineError, BodyTooLargeError)
+
+
+class EndpointHealth:
+    """What real traffic tells about one endpoint. Thread-safe.
+
+    :ivar failing: the last ``THRESHOLD`` requests or more found no answer.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.failing = False
+        self._name = name
+        self._lock = threading.Lock()
+        self._in_a_row = 0
+        self._failures = 0
+        self._warned: Set[str] = set()
+
+    def answered(self) -> None:
+        """The headers of an answer are in, whatever it says."""
+        if not self._in_a_row:
+            return
+        with self._lock:
+            self._in_a_row = 0
+            recovered, self.failing = self.failing, False
+        if recovered:
+            log.info("%s answers again", self._name)
+
+    def failed(self, failure: TransportError) -> bool:
+        """A request found no answer; True when that makes the endpoint a failing one."""
+        if isinstance(failure, _NOT_THE_NETWORK):
+            return False
+        with self._lock:
+            self._failures += 1
+            self._in_a_row += 1
+            news = self._in_a_row == THRESHOLD
+            self.failing = self._in_a_row >= THRESHOLD
+        if news:
+            log.info("%s: %d requests in a row without an answer (%s)", self._name, THRESHOLD, failure.kind)
+        return news
+
+    def watch(self, gate: Gate, maxsize: int, handed_out: int) -> None:
+        """Warn of what is too much now, of each thing once.
+
+        :param maxsize: connections that there may be. :param handed_out: connections that requests were given so far.
+        """
+        if gate.waiting > MOST_WAITING:
+            self._warn("waiting", f"{gate.waiting} requests wait for a connection; ask for less at once")
+        if handed_out >= ENOUGH and self._failures > MOST_ERRORS * handed_out:
+            self._warn("errors", f"{self._failures} of {handed_out} connections failed; is the network well?")
+        if gate.in_flight > MOST_UTILISATION * maxsize:
+            self._warn("utilisation", f"{gate.in_flight} of {maxsize} connections are in use; a larger pool would help")
+
+    def _warn(self, kind: str, words: str) -> None:
+        with self._lock:
+            known = kind in self._warned
+            self._warned.add(kind)
+        if not known:
+            log.warning("%s: %s", self._name, words)
+
+
+class HealthMonitor:
+    """Calls ``look`` every ``interval`` seconds, on a thread that only lives while there is something to look at.
+
+    :ivar interval: seconds; 0 for never.
+    :param look: a method that returns how many connections are idle after it looked. Its object is not kept alive.
+    """
+
+    def __init__(self, look: Callable[[], int], interval: float) -> None:
+        self.interval = interval
+        self._look = WeakMethod(look)
+        self._changed = threading.Condition()
+        self._thread: Optional[threading.Thread] = None
+        self._news = False
+        self._closed = False
+
+    def idle_began(self) -> None:
+        """There is an idle connection."""
+        with self._changed:
+            self._news = True
+            if not self._running() and not self._closed and self.interval > 0:
+                thread = threading.Thread(target=self._run, name="subai-health", daemon=True)
+                with contextlib.suppress(RuntimeError):  # no threads left, or the interpreter ends: go without
+                    thread.start()
+                    self._thread = thread
+
+    def close(self, seconds: float) -> None:
+        """End the thread, waiting for it at most ``seconds``; it starts no more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+
+    def _running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()  # in a process that was forked off it is not
+
+    def _run(self) -> None:
+        while self._wait():
+            look = self._look()
+            idle = look() if look is not None else 0
+            del look  # not kept alive while we wait
+            with self._changed:
+                if not idle and not self._news:
+                    self._thread = None
+                    return
+
+    def _wait(self) -> bool:
+        """Until the next look; False when there is to be none."""
+        with self._changed:
+            if not self._closed and self.interval > 0:
+                self._changed.wait(self.interval)
+            self._news = False
+            if self._closed or self.interval <= 0:
+                self._thread = None
+                return False
+            return True
