@@ -124,7 +124,7 @@ class Exchange:
 
     def _urlopen(self, pool: Any) -> Any:
         request = self._request
-        forwarded = pool.proxy is not None and request.url.startswith("http:")
+        forwarded = pool.proxy is not None and urlsplit(request.url).scheme == "http"
         with working_on(self._attempt):
             return pool.urlopen(
                 request.method,

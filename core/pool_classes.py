@@ -33,7 +33,7 @@ class CheckedPool:
 
     :ivar no_retries: what ``retries=False`` means to urllib3, which would make it anew for each request.
     :ivar key: under which the manager finds this pool.
-    :ivar evicted: the manager has forgotten it; whoever still has it goes on, but it keeps nothing any more.
+    :ivar evicted: the manager has forgotten it, or it is closed: what is given back is closed and not kept.
     """
 
     evicted = False
@@ -91,7 +91,7 @@ class CheckedPool:
             return
         super()._put_conn(conn)  # type: ignore[misc]
         if self.evicted:
-            self.retire_idle("evicted")  # it was evicted meanwhile, and may have been emptied before this came in
+            _retire_all(waiting, "evicted")  # meanwhile; and it may have been emptied before this came in
         elif idle:
             self.endpoint.monitor.idle_began()
 
@@ -100,16 +100,13 @@ class CheckedPool:
         self.evicted = True
         self.retire_idle("evicted")
 
+    def close(self) -> None:
+        self.evicted = True
+        super().close()  # type: ignore[misc]
+
     def retire_idle(self, reason: str) -> None:
         """Close what waits in the pool now."""
-        waiting = self.pool
-        while waiting is not None:
-            try:
-                connection = waiting.get(block=False)
-            except queue.Empty:
-                return
-            if connection is not None and connection.sock is not None:
-                connection.retire(reason)
+        _retire_all(self.pool, reason)
 
     def retire_stale(self) -> int:
         """Close the idle connections that would not be handed out again; how many are left.
@@ -191,6 +188,17 @@ def _take_out(waiting: Any, connection: Any) -> Optional[int]:
         place: int = waiting.queue.index(connection)
         del waiting.queue[place]
         return place
+
+
+def _retire_all(waiting: Any, reason: str) -> None:
+    """Close what is in this queue; None: that of a pool that is closed."""
+    while waiting is not None:
+        try:
+            connection = waiting.get(block=False)
+        except queue.Empty:
+            return
+        if connection is not None and connection.sock is not None:
+            connection.retire(reason)
 
 
 class CheckedHTTPPool(CheckedPool, HTTPConnectionPool):

@@ -28,7 +28,11 @@ class _ProxiedSocket:
     def _new_conn(self) -> Any:
         sock = super()._new_conn()  # type: ignore[misc]
         self.endpoint.stats.opened()
-        set_options(sock, self.endpoint.config)
+        try:
+            set_options(sock, self.endpoint.config)
+        except OSError:  # its peer has left already
+            sock.close()
+            raise
         attempt = current_attempt()
         if attempt is not None:
             attempt.hold_through_handshake(sock)

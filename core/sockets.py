@@ -94,7 +94,10 @@ def _look_up(host: str, port: int, timeout: float, attempt: Attempt) -> List[Any
             failures.append(error)
         answered.set()
 
-    threading.Thread(target=ask, name="subai-lookup", daemon=True).start()
+    try:
+        threading.Thread(target=ask, name="subai-lookup", daemon=True).start()
+    except RuntimeError as error:
+        raise OSError(errno.EAGAIN, "no thread for the lookup of the name") from error
     if not attempt.wait(answered, timeout):
         raise socket.gaierror(socket.EAI_AGAIN, f"no answer to the lookup within {timeout:g} s")
     if failures:
