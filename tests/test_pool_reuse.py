@@ -419,18 +419,19 @@ def test_a_pool_that_is_evicted_closes_its_connections_at_once(serve: Serve, con
     assert (first.idle, first.recycled, forgotten.count_idle()) == (0, {"evicted": 2}, 0)
 
 
-def test_a_connection_that_comes_in_while_its_pool_is_evicted_is_closed(serve: Serve, connect: Connect) -> None:
+@pytest.mark.parametrize("end", ["evict", "close"])
+def test_a_connection_that_comes_in_while_its_pool_ends_is_closed(serve: Serve, connect: Connect, end: str) -> None:
     server, transport = serve(keep_alive), connect()
     pool = transport.pool.endpoint_pool(server.url)
-    put = pool.pool.put
+    waiting, put = pool.pool, pool.pool.put
 
-    def evict_first(connection: object, **rest: object) -> None:
-        pool.evict()
+    def end_first(connection: object, **rest: object) -> None:
+        getattr(pool, end)()
         put(connection, **rest)
 
-    pool.pool.put = evict_first
+    waiting.put = end_first
     transport.send(post(server))
-    assert (pool.count_idle(), figures(transport).recycled) == (0, {"evicted": 1})
+    assert (waiting.qsize(), figures(transport).recycled) == (0, {"evicted": 1})
 
 
 def test_every_connection_that_a_peer_accepted_is_counted(serve: Serve, connect: Connect, trusted: str) -> None:

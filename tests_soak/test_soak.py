@@ -57,7 +57,7 @@ class Soak:
         self._account = Account()
         self._growth = Growth()
         self._table = Table(
-            "s films runs kept requests read replays unread made accepted idle open threads fds MB blocks".split()
+            "s films runs kept requests read replays unread made accepted idle open threads fds MB".split()
         )
         self._events: Counter[str] = Counter()
         self._films = self._runs = self._kept = 0
@@ -164,7 +164,6 @@ class Soak:
                 len(now.threads),
                 len(now.descriptors),
                 f"{now.memory / MEGABYTE:.1f}",
-                now.blocks,
             )
         )
 
