@@ -1,7 +1,7 @@
 """The same pool from asyncio: a waiting call costs no thread, and one that holds a permit has one for as long.
 
-So there are never more threads at work than permits, and each ends with its call. Any number of loops and threads share one
-pool and stand in one line for its permits. What is sent and how it is read is ``core.exchange``'s.
+So there are never more threads at work than permits, and each ends with its call. Any number of loops and threads
+share one pool and stand in one line for its permits. What is sent and how it is read is ``core.exchange``'s.
 """
 
 import asyncio
