@@ -455,6 +455,28 @@ def test_a_token_ends_a_stream_that_nobody_reads(serve: Serve, connect: Connect)
     assert lines == ["a"] * LINES_AHEAD
 
 
+@pytest.mark.parametrize("waiting", [False, True])
+def test_a_gate_that_is_closed_turns_coroutines_away(serve: Serve, connect: Connect, waiting: bool) -> None:
+    server, transport = serve(), connect(parallel=1)
+    client, gate = AsyncTransport(transport), transport.pool.endpoint(server.origin).gate
+    place = gate.line_up(lambda: None)
+
+    async def ask() -> None:
+        if not waiting:
+            gate.close()
+        task = asyncio.ensure_future(client.request(post(server)))
+        if waiting:
+            await so(lambda: gate.waiting == 1)
+            gate.close()
+        with pytest.raises(PoolClosedError):
+            await task
+
+    run(ask())
+    gate.leave(place)
+    assert repr(client) == "<AsyncTransport over <ConnectionPoolManager 1 endpoints, 0 in flight>>"
+    assert server.requests == []
+
+
 def test_a_permit_that_meets_a_cancel_is_not_lost(serve: Serve, connect: Connect) -> None:
     """It is handed to a task that is cancelled in the same turn of the loop."""
     server, transport = serve(), connect(parallel=1)
