@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 MEGABYTE = 1024 * 1024
-_M_ARENA_MAX = -8  # of malloc.h
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # of malloc.h
 
 
 class Held(NamedTuple):
@@ -23,10 +23,12 @@ class Held(NamedTuple):
     descriptors: Dict[int, str]
 
 
-def use_one_arena() -> None:
-    """Have glibc keep one heap for all threads: it has one for each of many, and every one has its own holes."""
+def settle_the_heap() -> None:
+    """Have glibc keep one heap for all threads, and larger blocks outside it: every heap has holes, and they wander."""
     with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_ARENA_MAX, 1)
+        libc.mallopt(_M_MMAP_THRESHOLD, 32 * 1024)
 
 
 def held() -> Held:

@@ -15,7 +15,7 @@ import core.config
 from core.config import BackoffConfig
 from core.connection_pool import ConnectionPoolManager
 from tests_soak.books import Account, BookedTransport, Books
-from tests_soak.figures import MEGABYTE, Growth, Held, Table, descriptors, held, more_of, threads, use_one_arena
+from tests_soak.figures import MEGABYTE, Growth, Held, Table, descriptors, held, more_of, threads, settle_the_heap
 from tests_soak.films import CUES, DIALECTS, Film
 from tests_soak.provider import Providers
 from tests_soak.storm import Storm, settings
@@ -203,7 +203,7 @@ def test_films_in_a_storm_leave_nothing_behind(
     monkeypatch.setattr(core.config, "BACKOFF", dict.fromkeys(DIALECTS, quick))
     monkeypatch.setattr(logging.root.manager, "disable", logging.ERROR)  # pytest would keep every record in memory
     with capsys.disabled(), Providers(tmp_path) as providers:
-        use_one_arena()
+        settle_the_heap()
         print(f"\nA soak of {SECONDS:.0f} s, seed {SEED}")
         soak = Soak(tmp_path, providers, nowhere)
         soak.run()
