@@ -37,7 +37,7 @@ test-long: $(VENV)/.test-ready ## the tests that take longer
 	$(PY) -m pytest -m long
 
 test-soak: $(VENV)/.test-ready ## films in a storm of faults and cancels: leaks, memory, figures (SOAK_SECONDS=180)
-	PYTHONMALLOC=malloc $(PY) -m pytest tests_soak  # Python's own heap gives back only whole megabytes
+	PYTHONMALLOC=malloc $(PY) -m pytest tests_soak
 
 test-kodi: $(VENV)/.test-ready ## the tests in a real Kodi (Debian's, installed if missing); pictures in artifacts/
 	tools/install_kodi

@@ -15,7 +15,7 @@ import core.config
 from core.config import BackoffConfig
 from core.connection_pool import ConnectionPoolManager
 from tests_soak.books import Account, BookedTransport, Books
-from tests_soak.figures import MEGABYTE, Growth, Held, Table, descriptors, held, more_of, threads, settle_the_heap
+from tests_soak.figures import MEGABYTE, Growth, Held, Table, descriptors, held, more_of, settle_the_heap, threads
 from tests_soak.films import CUES, DIALECTS, Film
 from tests_soak.provider import Providers
 from tests_soak.storm import Storm, settings
@@ -55,9 +55,9 @@ class Soak:
             BookedTransport(self._books, self._pool, parallel=5, ca_file=providers.ca_file),
         ]
         self._account = Account()
-        self._growth = Growth()
+        self._in_use, self._resident = Growth(), Growth()
         self._table = Table(
-            "s films runs kept requests read replays unread made accepted idle open threads fds MB".split()
+            "s films runs kept requests read replays unread made accepted idle open threads fds MB in-use".split()
         )
         self._events: Counter[str] = Counter()
         self._films = self._runs = self._kept = 0
@@ -97,7 +97,8 @@ class Soak:
         self.wrong += self._account.settle(self._books.close(), self._providers.seen(forget=True))
         self.wrong += self._account.differences(self._pool.stats())
         now = held()
-        self._growth.add(self._seconds(), now.memory)
+        self._in_use.add(self._seconds(), now.in_use)
+        self._resident.add(self._seconds(), now.resident)
         return now
 
     def _left_over(self) -> List[str]:
@@ -140,10 +141,10 @@ class Soak:
         if kept:
             self.wrong.append(f"at the end: threads {sorted(kept)}")
         self._print(held())
-        growth = self._growth.over_the_last(SHARE)
+        growth = self._in_use.over_the_last(SHARE)
         if growth >= MOST_GROWTH:
             self.wrong.append(f"memory grew by {growth / MEGABYTE:.1f} MB over the last {SHARE:.0%} of the time")
-        self._tell(growth)
+        self._tell()
 
     def _print(self, now: Held) -> None:
         account = self._account
@@ -163,11 +164,12 @@ class Soak:
                 self._providers.seen().open,
                 len(now.threads),
                 len(now.descriptors),
-                f"{now.memory / MEGABYTE:.1f}",
+                f"{now.resident / MEGABYTE:.1f}",
+                f"{now.in_use / MEGABYTE:.2f}",
             )
         )
 
-    def _tell(self, growth: int) -> None:
+    def _tell(self) -> None:
         figures = self._pool.stats().values()
         recycled = sum((Counter(snapshot.recycled) for snapshot in figures), Counter())
         errors = sum((Counter(snapshot.errors) for snapshot in figures), Counter())
@@ -179,7 +181,8 @@ class Soak:
             "connections given up": _words(recycled),
             "errors": _words(errors),
             "events": _words(self._events),
-            "memory": f"{growth / MEGABYTE:+.2f} MB over the last {SHARE:.0%} of {self._seconds():.0f} s",
+            f"memory, last {SHARE:.0%}": f"{self._in_use.over_the_last(SHARE) / MEGABYTE:+.2f} MB in use, "
+            f"{self._resident.over_the_last(SHARE) / MEGABYTE:+.2f} MB resident",
         }
         for name, words in rows.items():
             print(f"{name:>22}: {words}")
