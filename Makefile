@@ -7,7 +7,8 @@ ID     := service.subtitles.sub-ai-translator
 VERSION = $(shell $(PYTHON) -c 'from xml.etree import ElementTree as e; print(e.parse("addon.xml").getroot().get("version"))')
 ZIP     = dist/$(ID)-$(VERSION).zip
 
-.PHONY: help venv lint format types layers floor test test-long test-soak test-kodi bench bench-film zip check-addon art clean
+.PHONY: help venv lint format types layers floor test test-long test-soak test-kodi bench bench-film bench-names bench-faults \
+	zip check-addon art clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -33,8 +34,8 @@ test: $(VENV)/.test-ready ## the tests, with coverage (under two minutes)
 	@echo "Left to make test-long: $$($(PY) -m pytest --collect-only -q -m long | tail -n 1)"
 	@echo "Left to make test-kodi: $$($(PY) -m pytest --collect-only -q tests_kodi | tail -n 1)"
 
-test-long: $(VENV)/.test-ready ## the tests that take longer
-	$(PY) -m pytest -m long
+test-long: $(VENV)/.test-ready ## the tests that take longer (under six minutes)
+	$(PY) -m pytest -n auto -m long
 
 test-soak: $(VENV)/.test-ready ## films in a storm of faults and cancels: leaks, memory, figures (SOAK_SECONDS=180)
 	PYTHONMALLOC=malloc $(PY) -m pytest tests_soak
@@ -77,11 +78,17 @@ art: $(VENV)/.dev-ready ## draw the icon and the fanart anew
 
 # --- benchmarks ---------------------------------------------------------------------------------------------------------
 
-bench: $(VENV)/.dev-ready ## everything: one request against other clients, shared pools, a film
+bench: $(VENV)/.dev-ready ## one request against other clients, shared pools, a film at a distance, faults
 	$(PY) -m benchmarks
 
 bench-film: $(VENV)/.dev-ready ## a whole film against what is possible, first cue, characters, a very long file
 	$(PY) -m benchmarks.film_bound
+
+bench-names: $(VENV)/.dev-ready ## what a slow or dead resolver costs, with and without remembering names (needs Linux)
+	$(PY) -m benchmarks.slow_names
+
+bench-faults: $(VENV)/.dev-ready ## of those, only the faults: connections that break or are closed, a path that dies
+	$(PY) -m benchmarks.faults
 
 clean: ## remove what was built, and .venv
 	rm -rf $(VENV) .venv.lock build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -52,7 +52,8 @@ class Answer:
         self._finish = self._finish or piece.finish
         self._reason = self._reason or piece.reason
         self._refusal += piece.refusal
-        self.usage = piece.usage or self.usage
+        if piece.usage is not None:
+            self.usage = _larger(self.usage, piece.usage)
         self._model = piece.model or self._model
         text = self._thoughts.without(self._whole(piece.text))
         self._text.append(text)
@@ -92,6 +93,11 @@ class Answer:
         if not text.strip():
             raise EmptyAnswerError(f"The answer from {label} is empty.", provider=self._provider)
         return ChatResult(text, self.usage, self._model, self._finish)
+
+
+def _larger(one: Usage, other: Usage) -> Usage:
+    """Counts only grow, and an event may bring one of them alone (Anthropic's last has no ``input_tokens``)."""
+    return Usage(max(one.prompt_tokens, other.prompt_tokens), max(one.completion_tokens, other.completion_tokens))
 
 
 class _Thoughts:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Callable, ClassVar, Iterator, List, Optional, Tuple
 
 from core.cancel import CancelToken
-from core.errors import ConfigError, LengthError
+from core.errors import AnswerError, ConfigError, LengthError, ProviderError
 
 CHECK_PROMPT = "Reply with the word OK."
 CHECK_OUTPUT_TOKENS = 64  # caps what a reasoning model can spend on the check
@@ -33,6 +33,7 @@ class ChatRequest:
     :ivar max_output_tokens: ``None`` leaves it to the provider.
     :ivar deadline: an instant of ``time.monotonic``, over everything, retries included.
     :ivar tokens: what prompt and answer will take together, about; 0 if nobody counts.
+    :ivar affinity: requests with the same one, such as those of a film, go to the same of several endpoints.
     """
 
     model: str
@@ -43,6 +44,7 @@ class ChatRequest:
     cancel: CancelToken = field(default_factory=CancelToken)
     deadline: Optional[float] = None
     tokens: int = 0
+    affinity: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,12 +162,20 @@ class Provider(abc.ABC):
     def list_models(self, cancel: CancelToken) -> List[str]:
         """The names of the models that can chat, sorted."""
 
+    def loaded_models(self, cancel: CancelToken) -> List[str]:
+        """Those of them that the server holds in memory, and answers with at once; ``[]`` where it does not tell."""
+        return []
+
     @abc.abstractmethod
     def forget_refusals(self) -> None:
         """Ask again where the provider has said no for good: a person may have paid, waited or mended the key."""
 
+    @abc.abstractmethod
+    def take_notices(self) -> List[str]:
+        """What a person should know though requests went well: which keys or addresses are out. Each is told once."""
+
     def pick_model(self, wanted: str, cancel: CancelToken) -> str:
-        """``wanted``, else the default, else the only model that the server offers.
+        """``wanted``, else the default, else the only model that the server offers, or holds in memory.
 
         :raises ConfigError: when the server offers none, or several to choose from.
         """
@@ -178,6 +188,10 @@ class Provider(abc.ABC):
             raise ConfigError(
                 f"There is no model at {self.label}. Load one there first, or name one.", provider=self.name
             )
+        with suppress(ProviderError, AnswerError):  # a server that does not know the question
+            loaded = [model for model in self.loaded_models(cancel) if model in offered]
+            if len(loaded) == 1:
+                return loaded[0]
         some = ", ".join(offered[:5]) + (", ..." if len(offered) > 5 else "")
         raise ConfigError(f"Name the model to use; {self.label} offers {some}", provider=self.name)
 

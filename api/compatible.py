@@ -1,4 +1,4 @@
-"""Any server that speaks OpenAI's dialect: LM Studio, Ollama, llama.cpp, vLLM, LiteLLM, a company's own gateway."""
+"""Any server that speaks OpenAI's dialect: llama.cpp, vLLM, LiteLLM, a company's own gateway."""
 
 from typing import Optional
 

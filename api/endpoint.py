@@ -6,7 +6,7 @@ What is refused is a person's slip (a key pasted with its quotes) or would leak 
 import re
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Tuple
+from typing import List, Sequence, Tuple
 from urllib.parse import SplitResult, urlsplit
 
 from api.redact import SHORTEST_ECHO
@@ -26,6 +26,12 @@ _PRIVATE_NETWORKS = tuple(
     )
 )
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.])?")
+_ADDRESS = re.compile(
+    r"(?:(?P<scheme>https?)://)?(?P<host>\[[^\]]*\]|[^:/]*)(?::(?P<port>\d*))?(?P<path>/(?!/).*)?", re.IGNORECASE
+)
+_USUAL_PORTS = {"http": 80, "https": 443}
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - where servers listen, and no client can call
+_BARE = re.compile(r"https?://[^/]+/*", re.IGNORECASE)
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")  # resolvers take a bare number for an address, and it may be a public one
 
 
@@ -51,6 +57,60 @@ class Endpoint:
         if key and parts.scheme == "http" and not is_private(host):
             raise ConfigError(f"The key for {label} would cross the internet in the clear. Use https:// for {host}.")
         return cls(base_url, key, host)
+
+
+def with_version(base_url: str, version: str = "/v1") -> str:
+    """``base_url`` with ``version`` as its path, where it has no path: people leave it out, as some tools want it."""
+    return base_url.strip().rstrip("/") + version if _BARE.fullmatch(base_url.strip()) else base_url
+
+
+def root_of(address: str, port: int) -> str:
+    """The base URL of a server that is named as people do: ``nas``, ``nas:8080``, ``::1``, ``https://nas/ollama``.
+
+    That is also how ``OLLAMA_HOST`` is written, for the server too: it may hold an address to listen on. What is no
+    address comes back as it is, to be refused by ``Endpoint.of``.
+
+    :param port: where neither a port nor a scheme is told.
+    """
+    address = address.strip().rstrip("/")
+    match = _ADDRESS.fullmatch(f"[{address}]" if _is_address(address) and ":" in address else address)
+    if match is None:
+        return address
+    scheme, host, told, path = match.group("scheme", "host", "port", "path")
+    host = _ANY_ADDRESS.get(host, host) or "127.0.0.1"
+    usual = _USUAL_PORTS[scheme.lower()] if scheme else port
+    return f"{scheme or 'http'}://{host}:{told or usual}{path or ''}"
+
+
+def endpoints_of(label: str, base_urls: str, keys: str) -> List[Endpoint]:
+    """Each base URL with its key, as a person entered them for the provider called ``label``, with commas between.
+
+    One URL serves all keys, one key (or none) all URLs; as many of the one as of the other belong together in pairs.
+
+    :raises ConfigError: for what does not go together, or cannot be used.
+    """
+    urls, known = parts_of(base_urls) or [""], parts_of(keys) or [""]
+    if len(urls) > 1 and len(known) > 1 and len(urls) != len(known):
+        raise ConfigError(
+            f"There are {len(urls)} base URLs and {len(known)} keys for {label}. "
+            "Enter one key for all, one URL for all, or as many keys as URLs."
+        )
+    many = max(len(urls), len(known))
+    pairs = zip(urls * (many // len(urls)), known * (many // len(known)))
+    return list(dict.fromkeys(Endpoint.of(label, url, key) for url, key in pairs))
+
+
+def labels_of(endpoints: Sequence[Endpoint]) -> List[str]:
+    """What a person calls each of these: its base URL, and its place where that is not enough."""
+    urls = [endpoint.base_url for endpoint in endpoints]
+    if len(set(urls)) == len(urls):
+        return urls
+    return [f"{url}, key {place} of {len(urls)}" for place, url in enumerate(urls, 1)]
+
+
+def parts_of(text: str) -> List[str]:
+    """What stands between the commas of ``text``, empty parts left out."""
+    return [part for part in map(str.strip, text.split(",")) if part]
 
 
 def clean_key(label: str, key: str) -> str:
@@ -114,3 +174,8 @@ def is_private(host: str) -> bool:
     if "." not in name:
         return not _NUMBER.fullmatch(name)
     return name.endswith((".local", ".localhost"))
+
+
+def is_here(host: str) -> bool:
+    """Whether ``host`` is this machine."""
+    return ip_address(host).is_loopback if _is_address(host) else host.lower().rstrip(".") == "localhost"

@@ -1,6 +1,7 @@
 """From a provider's "no" to our errors: one table for all of them, since they borrow each other's words.
 
-Rules: OpenAI's error codes, Google's ``google.rpc`` details, OpenRouter's "Errors and Debugging" page.
+Rules: OpenAI's error codes, Google's ``google.rpc`` details, OpenRouter's "Errors and Debugging" page, Anthropic's
+"Errors" page, Ollama's docs/api/errors.mdx.
 """
 
 import re
@@ -41,6 +42,8 @@ _BY_LABEL: Mapping[str, Type[ProviderError]] = {
     "insufficient_quota": QuotaError,
     "billing_hard_limit_reached": QuotaError,
     "billing_not_active": QuotaError,
+    "billing_error": QuotaError,
+    "enforced_spend_limit_reached": QuotaError,
     "model_not_found": ModelNotFoundError,
 }
 # What status an error inside HTTP 200 stands for, when it brings no number of its own.
@@ -48,19 +51,24 @@ _STATUS_OF: Mapping[str, int] = {
     "invalid_request_error": 400,
     "invalid_argument": 400,
     "authentication_error": 401,
+    "billing_error": 402,
     "permission_denied": 403,
+    "permission_error": 403,
     "not_found": 404,
     "not_found_error": 404,
+    "conflict_error": 409,
+    "request_too_large": 413,
     "rate_limit_exceeded": 429,
     "rate_limit_error": 429,
     "resource_exhausted": 429,
     "unavailable": 503,
+    "timeout_error": 504,
     "overloaded_error": 529,
 }
 _LEADS: Mapping[Type[ProviderError], str] = {
     KeyRefusedError: "{label} refused the key ({status}). {key_hint}",
     QuotaError: "The quota or the credit at {label} is used up ({status}). Add credit, or wait until it is renewed.",
-    ModelNotFoundError: "{label} has no model {model!r} ({status}). See what it has: ./subai models --provider {name}",
+    ModelNotFoundError: "{label} has no model {model!r} ({status}). {model_hint}",
     RateLimitError: "{label} wants a pause ({status}). Try again later, or send fewer requests at once.",
     OverloadedError: "{label} has no capacity for now ({status}). Try again later, or choose another model.",
     ServerError: "{label} failed ({status}). Try again later.",
@@ -71,17 +79,25 @@ _PER_DAY = re.compile(r"per[-_ ]?day", re.IGNORECASE)
 _NO_SUCH_MODEL = re.compile(
     r"not a valid model|(unknown|no such) model|\bmodel\b.{0,100}\b(not found|not exist)", re.IGNORECASE
 )
-_NO_SUCH_PATH = re.compile(r"invalid url|unexpected endpoint", re.IGNORECASE)
+_NO_SUCH_PATH = re.compile(r"invalid url|unexpected endpoint|^not found\.?$", re.IGNORECASE)
+# Anthropic says so with a 400 and no code.
+_NO_CREDIT = re.compile(r"credit balance is too low|reached your specified .*usage limits", re.IGNORECASE)
+# Local servers say so in mid-stream, in words alone: less text at once may do.
+_TOO_LONG = re.compile(r"\bcontext (length|size|window|overflows)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Source:
-    """Who said no. ``key`` is there to be taken out of what they said."""
+    """Who said no. ``key`` is there to be taken out of what they said.
+
+    :ivar model_hint: what to do about a model that they do not have; may name it as ``{model}``.
+    """
 
     name: str
     label: str
     key_hint: str
     key: str = field(repr=False)
+    model_hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -165,7 +181,8 @@ def _detail(data: object) -> str:
 
 
 def _labels(error: object) -> Iterator[str]:
-    yield from filter(None, (text_at(error, "code"), text_at(error, "type"), text_at(error, "status")))
+    code = text_at(error, "details", "error_code")
+    yield from filter(None, (text_at(error, "code"), text_at(error, "type"), text_at(error, "status"), code))
     for detail in list_at(error, "details"):
         yield from filter(None, (text_at(detail, "reason"),))
         for violation in list_at(detail, "violations"):
@@ -180,6 +197,8 @@ def _status_inside(error: object, labels: Tuple[str, ...], words: str) -> int:
         return code
     if _NO_SUCH_PATH.search(words):
         return 404
+    if _TOO_LONG.search(words):
+        return 400
     return next((_STATUS_OF[label] for label in labels if label in _STATUS_OF), 500)
 
 
@@ -208,6 +227,8 @@ def _kind(complaint: Complaint, model: str) -> Type[ProviderError]:
     for label in complaint.labels:
         if label in _BY_LABEL:
             return _BY_LABEL[label]
+    if status == 400 and _NO_CREDIT.search(complaint.words):
+        return QuotaError
     if status == 429 and _PER_DAY.search(" ".join((complaint.words, *complaint.labels))):
         return QuotaError
     if model and status == 404 and complaint.structured and not _NO_SUCH_PATH.search(complaint.words):
@@ -226,7 +247,8 @@ def _message(kind: Type[ProviderError], source: Source, complaint: Complaint, mo
         words = ""  # says nothing more than the status, and is where keys are echoed
     elif kind is BadRequestError and status in (404, 405):
         lead = "{label} has nothing at this address ({status}). Check the base URL."
-    text = lead.format(label=source.label, name=source.name, key_hint=source.key_hint, status=status, model=model)
+    model_hint = source.model_hint.format(name=source.name, model=model)
+    text = lead.format(label=source.label, key_hint=source.key_hint, model_hint=model_hint, status=status, model=model)
     return _with_words(text[:1].upper() + text[1:], words)
 
 

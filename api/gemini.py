@@ -47,8 +47,8 @@ class Gemini(HTTPProvider):
         names: List[str] = []
         token = ""
         for _ in range(_MOST_PAGES):
-            url = f"{self.base_url}/models?pageSize=1000" + (f"&pageToken={quote(token, safe='')}" if token else "")
-            data = self._fetch(self._request("GET", url, cancel))
+            path = "/models?pageSize=1000" + (f"&pageToken={quote(token, safe='')}" if token else "")
+            data = self._fetch(self._request("GET", path, cancel))
             names += [_bare(text_at(model, "name")) for model in list_at(data, "models") if _chats(model)]
             token = text_at(data, "nextPageToken")
             if not token:
@@ -70,8 +70,8 @@ class Gemini(HTTPProvider):
             messages = asked_in_words(messages, chat.keys)
         config.update(schema)
         method = "streamGenerateContent?alt=sse" if streaming else "generateContent"
-        url = f"{self.base_url}/models/{quote(_bare(chat.model), safe='')}:{method}"
-        return url, {**_conversation(messages, "systemInstruction" not in refused), "generationConfig": config}
+        path = f"/models/{quote(_bare(chat.model), safe='')}:{method}"
+        return path, {**_conversation(messages, "systemInstruction" not in refused), "generationConfig": config}
 
     def _parameters(self, body: Mapping[str, Any]) -> Iterable[str]:
         return chain(body, body["generationConfig"])

@@ -29,7 +29,7 @@ class ChatCompletions(HTTPProvider):
     }
 
     def list_models(self, cancel: CancelToken) -> List[str]:
-        data = self._fetch(self._request("GET", f"{self.base_url}/models", cancel))
+        data = self._fetch(self._request("GET", "/models", cancel))
         return sorted(filter(None, (text_at(model, "id") for model in list_at(data, "data"))))
 
     def _auth(self, key: str) -> Dict[str, str]:
@@ -53,7 +53,7 @@ class ChatCompletions(HTTPProvider):
             if "stream_options" not in refused:
                 body["stream_options"] = {"include_usage": True}
         spoken = [{"role": message.role, "content": message.content} for message in messages]
-        return f"{self.base_url}/chat/completions", {"model": chat.model, "messages": spoken, **body}
+        return "/chat/completions", {"model": chat.model, "messages": spoken, **body}
 
     def _parameters(self, body: Mapping[str, Any]) -> Iterable[str]:
         return body

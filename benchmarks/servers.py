@@ -44,7 +44,7 @@ def standin(*, tls: bool, pace: Optional[Dict[str, float]] = None) -> Iterator[S
         command = [sys.executable, "-m", "cli.standin", "--port", "0"]
         ca_file = None
         if tls:
-            ca_file, certificate, key = _certificates(Path(folder))
+            ca_file, certificate, key = certificates(Path(folder))
             command += ["--tls", certificate, key]
         for name, value in (pace or {}).items():
             command += ["--" + name.replace("_", "-"), str(value)]
@@ -78,9 +78,10 @@ def _process(command: "list[str]") -> Iterator[str]:
             process.wait(10)
 
 
-def _certificates(folder: Path) -> "tuple[str, str, str]":
+def certificates(folder: Path, *names: str) -> "tuple[str, str, str]":
+    """Paths of an authority, of its certificate for ``names`` (of loopback, if there are none), and of the key."""
     authority = trustme.CA()
-    issued = authority.issue_cert("127.0.0.1", "localhost")
+    issued = authority.issue_cert(*(names or ("127.0.0.1", "localhost")))
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     issued.private_key_pem.write_to_path(str(folder / "key.pem"))
     for blob in issued.cert_chain_pems:

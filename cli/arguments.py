@@ -6,6 +6,7 @@ import sys
 from typing import Any, List, Tuple
 
 from cli.connect import DEMO, KEY_VARIABLES, PROVIDER_NAMES
+from core.endpoint_group import BALANCES, STICKY
 from core.errors import ConfigError
 from core.profiles import BALANCED, PROFILES, Profile
 
@@ -23,6 +24,14 @@ class _Parser(argparse.ArgumentParser):
         raise ConfigError(f"{message[:1].upper()}{message[1:]}. See {self.prog} --help.")
 
 
+class _Joined(argparse.Action):
+    """A flag that may be given several times: its values, with commas between."""
+
+    def __call__(self, _parser: Any, options: argparse.Namespace, value: Any, _flag: Any = None) -> None:
+        before = getattr(options, self.dest)
+        setattr(options, self.dest, f"{before},{value}" if before else value)
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     root = _Parser(prog="subai", description="Translate subtitles with the language model of your choice.")
@@ -30,6 +39,13 @@ def parser() -> argparse.ArgumentParser:
     _add_translate(commands.add_parser("translate", help="translate subtitle files"))
     check = commands.add_parser("check", help="see that key, model and connection are good")
     check.add_argument("--model", metavar="M", default="", help="the provider's usual one if left out")
+    check.add_argument(
+        "--local",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="look for Ollama, LM Studio and llama.cpp on this machine, or at ADDRESS, and ask nobody else",
+    )
     _add_connection(check)
     _add_connection(commands.add_parser("models", help="list the provider's models"))
     _add_memory(commands.add_parser("memory", help="what was translated before: stats, clear, export, import"))
@@ -43,7 +59,6 @@ def parse(arguments: List[str]) -> argparse.Namespace:
         raise ConfigError(f"{unknown[0]!r} is not understood. See subai {options.command} --help.")
     if "profile" in options:
         options.profile = _profile(options)
-        options.parallel = options.profile.parallel
     return options
 
 
@@ -82,7 +97,9 @@ def _add_engine(command: argparse.ArgumentParser) -> None:
         metavar="P[:MODEL]",
         help="takes over what the first one refuses, and all of it if need be",
     )
-    group.add_argument("--second-base-url", metavar="URL", help="another root than the second provider's own API")
+    group.add_argument(
+        "--second-base-url", action=_Joined, metavar="URL", help="another root than the second provider's own API"
+    )
     group.add_argument("--max-cost", type=_dollars, metavar="USD", help="stop before a file costs more than this")
     group.add_argument(
         "--budget-per-minute", type=_budget, default=(0, 0), metavar="REQUESTS[,TOKENS]", help="go no faster than this"
@@ -108,14 +125,26 @@ def _add_connection(command: argparse.ArgumentParser) -> None:
         choices=PROVIDER_NAMES,
         help=f"the first one there is a key for if left out; {DEMO} needs no key and does not translate",
     )
-    group.add_argument("--base-url", metavar="URL", help="another root than the provider's own API")
+    group.add_argument(
+        "--base-url",
+        action=_Joined,
+        metavar="URL",
+        help="another root than the provider's own API; several go with commas, or each with its own --base-url",
+    )
+    group.add_argument(
+        "--balance",
+        choices=BALANCES,
+        default=STICKY,
+        help="which of several base URLs or keys is asked: the same for a whole film (sticky), each in turn, or the "
+        "least busy one",
+    )
     group.add_argument("--ca-file", metavar="PEM", help="certificates to trust besides the usual ones")
     group.add_argument("--proxy", metavar="URL", help="http://, https://, socks5:// or socks5h:// proxy")
     group.add_argument(
         "--profile", choices=tuple(PROFILES), default=BALANCED, help=f"settings that go together ({BALANCED})"
     )
     counts = ", ".join(f"{profile.parallel} {name}" for name, profile in PROFILES.items())
-    group.add_argument("--parallel", type=_parallel, metavar="N", help=f"requests at once (by profile: {counts})")
+    group.add_argument("--parallel", type=_parallel, metavar="N", help=f"requests at once ({counts}; 1 with Ollama)")
     group.add_argument("-v", "--verbose", action="store_true", help="log each request")
 
 

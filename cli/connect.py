@@ -4,18 +4,20 @@ import argparse
 import os
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Iterator, Optional
+from typing import Iterator, List, Optional, Tuple
 
 import api
+from api.endpoint import root_of
 from api.exchange import HTTPProvider
+from api.ollama import PORT as OLLAMA_PORT
 from cli.standin import StandIn
 from cli.terminal import say
 from core.connection_pool import ConnectionPoolManager, PoolUnavailableError
 from core.errors import ConfigError
-from core.profiles import Profile
 from core.transport import Transport
 
 COMPATIBLE = "compatible"
+OLLAMA, OLLAMA_HOST = "ollama", "OLLAMA_HOST"
 DEMO = "demo"
 KEY_VARIABLES = {name: kind.key_name for name, kind in api.PROVIDERS.items()}
 PROVIDER_NAMES = (*KEY_VARIABLES, DEMO)
@@ -24,13 +26,17 @@ DEMO_MODEL = "stand-in"
 
 @dataclass(frozen=True)
 class Connection:
-    """A provider, the pool and transport that its requests go through, and the profile that all of them follow."""
+    """A provider, and the pool that its requests go through.
+
+    :ivar parallel: requests at once.
+    :ivar transports: its own, and those of whoever is asked besides.
+    """
 
     name: str
     provider: HTTPProvider
     pool: ConnectionPoolManager
-    transport: Transport
-    profile: Profile
+    parallel: int
+    transports: List[Transport]
 
 
 def choose_provider(wanted: Optional[str], base_url: Optional[str]) -> str:
@@ -43,8 +49,9 @@ def choose_provider(wanted: Optional[str], base_url: Optional[str]) -> str:
 def say_that_it_is_a_demo() -> None:
     """Nobody may take the stand-in's answers for a translation."""
     say("The bundled stand-in answers. This is NOT a translation: lines come back in brackets, to show how a run goes.")
-    others = ", ".join(KEY_VARIABLES[name] for name in ("gemini", "openrouter"))
+    others = ", ".join(KEY_VARIABLES[name] for name in ("gemini", "openrouter", "anthropic"))
     say(f"For a real one set a key first, for example:  export OPENAI_API_KEY=...   (or {others})")
+    say("Or take a model of your own, which needs no key:  ./subai check --local")
 
 
 @contextmanager
@@ -56,32 +63,48 @@ def connected(options: argparse.Namespace) -> Iterator[Connection]:
     name = choose_provider(options.provider, options.base_url)
     if name == COMPATIBLE and not options.base_url:
         raise ConfigError("Say with --base-url where the server is, such as http://localhost:1234/v1")
-    profile: Profile = options.profile
+    profile = options.profile
     with ConnectionPoolManager(profile.pool) as pool:
         with suppress(PoolUnavailableError):  # it works without one too, and says so
             pool.get_pool(options.proxy, options.ca_file)  # what is wrong with these two shows now
+        parallel = _parallel(name, options)
         if name == DEMO:
             with StandIn() as standin:  # on this machine: no proxy leads there
-                transport = Transport(pool, parallel=profile.parallel)
+                transport = Transport(pool, parallel=parallel)
                 backoff, base_url = profile.backoff_for(COMPATIBLE), standin.openai_base_url
                 provider = api.create(COMPATIBLE, api_key="", base_url=base_url, transport=transport, backoff=backoff)
-                yield Connection(name, provider, pool, transport, profile)
+                yield Connection(name, provider, pool, parallel, [transport])
         else:
-            transport = Transport(pool, parallel=profile.parallel, proxy=options.proxy, ca_file=options.ca_file)
-            provider = with_key(name, options.base_url, transport, profile)
-            yield Connection(name, provider, pool, transport, profile)
+            provider, transport = provider_over(pool, name, options.base_url, options)
+            yield Connection(name, provider, pool, parallel, [transport])
 
 
-def with_key(name: str, base_url: Optional[str], transport: Transport, profile: Profile) -> HTTPProvider:
-    """The provider called ``name`` with its key from the environment.
+def provider_over(
+    pool: ConnectionPoolManager, name: str, base_url: Optional[str], options: argparse.Namespace
+) -> Tuple[HTTPProvider, Transport]:
+    """The provider called ``name`` with its key, or several, from the environment, and how it is reached.
 
     :raises ConfigError: there is no key, or it cannot be one.
     """
-    return api.create(
-        name, api_key=key_of(name), base_url=base_url, transport=transport, backoff=profile.backoff_for(name)
+    transport = Transport(pool, parallel=_parallel(name, options), proxy=options.proxy, ca_file=options.ca_file)
+    if name == OLLAMA and not base_url and os.environ.get(OLLAMA_HOST):
+        base_url = root_of(os.environ[OLLAMA_HOST], OLLAMA_PORT)
+    provider = api.create(
+        name,
+        api_key=key_of(name),
+        base_url=base_url,
+        transport=transport,
+        balance=options.balance,
+        backoff=options.profile.backoff_for(name),
     )
+    return provider, transport
+
+
+def _parallel(name: str, options: argparse.Namespace) -> int:
+    """Requests at once: what the person said, else what suits the provider."""
+    return int(options.parallel or options.profile.parallel_for(name))
 
 
 def key_of(name: str) -> str:
-    """The key for a provider, ``""`` where there is none."""
+    """The key for a provider, or several with commas between; ``""`` where there is none."""
     return os.environ.get(KEY_VARIABLES[name], "") if name in KEY_VARIABLES else ""

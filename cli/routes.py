@@ -4,11 +4,11 @@ import argparse
 from typing import List, Optional
 
 from api.exchange import HTTPProvider
-from cli.connect import COMPATIBLE, DEMO, DEMO_MODEL, Connection, with_key
+from cli.connect import COMPATIBLE, DEMO, DEMO_MODEL, Connection, provider_over
 from cli.remembering import prices, prices_path
 from core.cancel import CancelToken
 from core.errors import ConfigError
-from core.rate_limit import Limits
+from core.limits import Limits
 from translate.asking import Route
 from translate.plan import requests_for_film
 from translate.store import Store
@@ -29,22 +29,25 @@ def routes(connection: Connection, options: argparse.Namespace) -> List[Route]:
     own_url = options.base_url if name == connection.name else None
     if name == COMPATIBLE and not (options.second_base_url or own_url):
         raise ConfigError("Say with --second-base-url where the second provider is, such as http://localhost:1234/v1")
-    provider = with_key(name, options.second_base_url or own_url, connection.transport, connection.profile)
+    provider, transport = provider_over(connection.pool, name, options.second_base_url or own_url, options)
+    connection.transports.append(transport)
     return [first, _route(name, provider, model, options)]
 
 
 def set_budgets(connection: Connection, route: Route, store: Optional[Store], options: argparse.Namespace) -> None:
-    """Hold the first provider to the budgets of the flags."""
+    """Hold the first provider to the budgets of the flags: each of its endpoints and keys has them for itself."""
     requests, tokens = options.budget_per_minute
     limits = Limits(requests, tokens, options.budget_per_day, _DAY_BEGINS.get(connection.name, 0.0))
-    counter = store.ledger.day_counter(f"{connection.provider.base_url} {route.model}") if store else None
-    connection.provider.limiter.configure(limits, counter)
+    group = connection.provider.group
+    names = [f"{label} {route.model}" for label, _ in group.states()]
+    group.limit(limits, lambda place: store.ledger.day_counter(names[place]) if store else None)
 
 
 def requests_for_next(connection: Connection, options: argparse.Namespace) -> Optional[int]:
     """How many requests the next film may plan with; None where they are not scarce."""
-    left = connection.provider.limiter.left_today()
-    return None if left is None else requests_for_film(options.budget_per_day, left)
+    group = connection.provider.group
+    left = group.left_today()
+    return None if left is None else requests_for_film(options.budget_per_day * len(group), left)
 
 
 def _wanted(connection: Connection, options: argparse.Namespace) -> str:

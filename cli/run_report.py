@@ -31,15 +31,15 @@ class Network:
 
 
 def network_so_far(connection: Connection) -> Network:
-    """The figures of this run's pool and transport at this moment."""
+    """The figures of this run's pool and transports at this moment."""
     endpoints = connection.pool.stats().values()
-    counts = connection.transport.counts
+    counts = [transport.counts for transport in connection.transports]
     return Network(
-        requests=counts.requests,
-        retries=counts.retries,
+        requests=sum(count.requests for count in counts),
+        retries=sum(count.retries for count in counts),
         connections_created=sum(endpoint.created for endpoint in endpoints),
         connections_reused=sum(endpoint.reused for endpoint in endpoints),
-        fallback_requests=counts.fallback,
+        fallback_requests=sum(count.fallback for count in counts),
     )
 
 

@@ -151,7 +151,7 @@ class _Run:
         )
 
     def estimate(self) -> str:
-        expected = self._session.estimate(self._options.parallel, self._requests)
+        expected = self._session.estimate(self._connection.parallel, self._requests)
         return estimate_words(self._film, expected, len(self._session.known), prices().as_of)
 
     def translate(self) -> Tuple[int, Dict[str, Any]]:
@@ -187,7 +187,7 @@ class _Run:
                 self._brief,
                 self._ways,
                 known=session.known,
-                parallel=options.parallel,
+                parallel=self._connection.parallel,
                 position=options.start_at,
                 requests=self._requests,
                 purse=session.purse,

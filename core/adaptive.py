@@ -52,11 +52,10 @@ class AdaptiveConcurrency:
 
     def succeeded(self) -> None:
         """A request ended well. To be told before its permit is given back: whether all were out is looked up here."""
-        if self._limit is None:
-            return
         with self._lock:
             before = self._gate.permits
-            self._learn_from_success(self._clock())
+            if self._limit is not None:
+                self._learn_from_success(self._limit, self._clock())
             after = self._gate.permits
         self._tell(before, after)
 
@@ -71,15 +70,13 @@ class AdaptiveConcurrency:
             after = self._gate.permits
         self._tell(before, after)
 
-    def _learn_from_success(self, now: float) -> None:
-        if self._limit is None:
-            return
+    def _learn_from_success(self, limit: int, now: float) -> None:
         if now - self._last_trouble >= FORGOTTEN:
             self._step(self._configured, now)
-        elif self._gate.in_flight >= self._limit:
+        elif self._gate.in_flight >= limit:
             self._successes += 1
-            if self._successes >= self._limit and now - self._last_step >= COOLDOWN:
-                self._step(self._limit + 1, now)
+            if self._successes >= limit and now - self._last_step >= COOLDOWN:
+                self._step(limit + 1, now)
 
     def _step(self, limit: int, now: float) -> None:
         self._limit = max(1, limit)

@@ -1,7 +1,7 @@
-"""The only retry loop: how often and after what pause a request is sent again.
+"""The only retry loop: how often, after what pause and to which endpoint a request is sent again.
 
-Waits are asked of the endpoint's shared state (``core.endpoints``) and end at once on a cancel. What counts as a
-passing failure follows docs/design.md, "Which failure may be sent again".
+Each try is admitted anew (``core.endpoint_group``: an endpoint, its breaker, its budgets), and every wait ends at once
+on a cancel. What counts as a passing failure follows docs/design.md, "Which failure may be sent again".
 """
 
 import functools
@@ -9,10 +9,12 @@ import logging
 import random
 import time
 from dataclasses import replace
-from typing import Any, Callable, Dict, Optional, TypeVar, cast
+from typing import Any, Callable, Dict, Optional, Tuple, TypeVar, cast
 
+from core.circuit_breaker import breaker_for
 from core.config import CONNECTION_POOL_CONFIG, FIXED, BackoffConfig, backoff_for
-from core.endpoints import Turn, state_of
+from core.endpoint_group import ProbeFailedError, lone
+from core.endpoints import Admission
 from core.errors import (
     KeyRefusedError,
     ModelNotFoundError,
@@ -24,7 +26,7 @@ from core.errors import (
     TransportError,
 )
 from core.messages import Request
-from core.rate_limit import limiter_for
+from core.outcomes import is_failure
 
 log = logging.getLogger("subai.backoff")
 
@@ -65,12 +67,16 @@ def rate_limited_backoff_on_429(
     max_delay: Optional[float] = None,
     provider: Optional[str] = None,
     settings: Optional[BackoffConfig] = None,
+    *,
+    goes_on: bool = False,
 ) -> Callable[[Exchange], Exchange]:
     """Decorate ``exchange(request, ...)``: one request, answered or raising one of our errors.
 
     ``settings``, or else the provider's (``core.config.BACKOFF``), apply where an argument is None; delays are in
-    seconds. Each try is made with a copy of the request that counts it. What is raised in the end is the last try's own
-    error.
+    seconds. Each try is made with a copy of the request, made out to one endpoint. What is raised in the end is the
+    last try's own error.
+
+    :param goes_on: what ``exchange`` returns is still being answered; whoever reads it ends the request's turn.
     """
     wanted: Dict[str, Any] = {
         "min_interval": min_interval,
@@ -85,53 +91,112 @@ def rate_limited_backoff_on_429(
         @functools.wraps(exchange)
         def persistent(request: Request, *args: Any, **kwargs: Any) -> Any:
             if request.deadline is None:
-                request = replace(request, deadline=time.monotonic() + CONNECTION_POOL_CONFIG.total_timeout)
-            return _until_final(settings, request, lambda again: exchange(again, *args, **kwargs))
+                request = request.but(deadline=time.monotonic() + CONNECTION_POOL_CONFIG.total_timeout)
+            tries = _Tries(settings, request, goes_on=goes_on)
+            return tries.until_final(lambda again: exchange(again, *args, **kwargs))
 
         return cast(Exchange, persistent)
 
     return decorate
 
 
-def _until_final(settings: BackoffConfig, request: Request, send: Callable[[Request], Any]) -> Any:
-    state, limiter = state_of(request.endpoint), limiter_for(request.endpoint)
-    deadline = cast(float, request.deadline)
-    tries = 0
-    passing_failures = 0
-    while True:
-        tries += 1
-        turn = state.wait_for_turn(settings, request.model, request.cancel, deadline)
-        pause = 0.0
-        try:
-            charge = limiter.acquire(request.tokens, request.cancel, deadline, settings.min_interval)
+class _Tries:
+    """All tries of one request."""
+
+    def __init__(self, settings: BackoffConfig, request: Request, *, goes_on: bool) -> None:
+        self._settings = settings
+        self._request = request
+        self._group = request.group or lone(request.endpoint)
+        self._goes_on = goes_on
+        self._count = 0
+        self._passing_failures = 0
+        self._failed: Dict[str, int] = {}  # id of a target -> failures there
+
+    def until_final(self, send: Callable[[Request], Any]) -> Any:
+        while True:
+            self._count += 1
             try:
-                return send(replace(request, attempt=tries, charge=charge, on_headers=turn.answered))
-            except NothingSentError:
-                charge.take_back()
-                raise
+                admission = self._group.admit(self._request, self._settings, self._failed, self._count)
+            except ProbeFailedError as probe:
+                pause = self._after(probe.error, probe.target.id)
+            else:
+                done, result, pause = self._once(admission, send)
+                if done:
+                    return result
+            self._request.cancel.wait(pause)
+
+    def _once(self, admission: Admission, send: Callable[[Request], Any]) -> Tuple[bool, Any, float]:
+        """Whether it was answered, with what, else seconds until the next try."""
+        goes_on = False
+        try:
+            result = self._sent(admission, send)
+            goes_on = self._goes_on
         except RateLimitError as error:
-            _take_refusal(settings, turn, error)  # the pause is everybody's, and waited for above
+            return False, None, self._after_refusal(admission, error)
         except SubAIError as error:
-            if isinstance(error, _FINAL_FOR_EVERYONE):
-                turn.denied(error)
-            passing_failures += 1
-            if not _may_repeat(error) or passing_failures > settings.retries or not state.take_retry():
-                raise
-            pause = _pause(settings, error, passing_failures)
-            if pause > settings.longest_hint or time.monotonic() + pause > deadline:
-                raise
-            log.debug("%s: try %d failed (%s); again in %.1f s", request.provider, tries, error.user_message, pause)
+            return False, None, self._after_failure(admission, error)
         finally:
-            turn.over()
-        request.cancel.wait(pause)
+            if not goes_on:
+                admission.turn.over()
+        return True, result, 0.0
 
+    def _sent(self, admission: Admission, send: Callable[[Request], Any]) -> Any:
+        try:
+            return send(admission.request)
+        except NothingSentError:
+            admission.charge.take_back()
+            raise
 
-def _take_refusal(settings: BackoffConfig, turn: Turn, error: RateLimitError) -> None:
-    hint = error.retry_after
-    turn.refused(error, fixed(hint) if hint is not None else delay_for(settings, 429), settings.max_refusals)
-    log.debug("%s asks for a pause (hint: %s)", error.provider, hint)
-    if error.permanent or (hint is not None and hint > settings.longest_hint):
-        raise error
+    def _after_refusal(self, admission: Admission, error: RateLimitError) -> float:
+        """The pause is everybody's at that endpoint, and waited for when the next try is admitted."""
+        settings, hint, here = self._settings, error.retry_after, admission.request.endpoint
+        pause = fixed(hint) if hint is not None else delay_for(settings, 429)
+        self._failed[here] = self._failed.get(here, 0) + 1
+        log.debug("%s asks for a pause (hint: %s)", error.provider, hint)
+        try:
+            admission.turn.refused(error, pause, settings.max_refusals)
+        except RateLimitError as final:
+            self._go_elsewhere(admission, final)
+        else:
+            if error.permanent and not self._group.is_left(self._request, settings, self._failed):
+                raise error
+            if hint is not None and hint > settings.longest_hint and not self._group.is_left(self._request, settings):
+                raise error
+        return 0.0
+
+    def _after_failure(self, admission: Admission, error: SubAIError) -> float:
+        if isinstance(error, _FINAL_FOR_EVERYONE):
+            admission.turn.denied(error)
+            self._go_elsewhere(admission, error)
+            return 0.0
+        admission.turn.failed(error)
+        return self._after(error, admission.request.endpoint)
+
+    def _go_elsewhere(self, admission: Admission, error: SubAIError) -> None:
+        """:raises SubAIError: ``error``, which was final where the try was admitted to, when no other is left."""
+        if not self._group.is_left(self._request, self._settings):
+            raise error
+        self._group.note(admission, error)
+
+    def _after(self, error: SubAIError, here: str) -> float:
+        """Seconds until the next try; none where another endpoint is fit, whose turn it is then."""
+        settings, request = self._settings, self._request
+        self._failed[here] = self._failed.get(here, 0) + 1
+        deadline = cast(float, request.deadline)
+        if time.monotonic() >= deadline:
+            raise error
+        again = _may_repeat(error)
+        if (again or is_failure(error)) and self._group.is_fit(request, settings, self._failed):
+            log.debug("%s: try %d failed (%s); now elsewhere", request.provider, self._count, error.user_message)
+            return 0.0
+        self._passing_failures += 1
+        if not again or self._passing_failures > settings.retries or not breaker_for(here).take_retry():
+            raise error
+        pause = _pause(settings, error, self._passing_failures)
+        if pause > settings.longest_hint or time.monotonic() + pause > deadline:
+            raise error
+        log.debug("%s: try %d failed (%s); again in %.1f s", request.provider, self._count, error.user_message, pause)
+        return pause
 
 
 def _may_repeat(error: SubAIError) -> bool:

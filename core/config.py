@@ -1,7 +1,7 @@
 """Every tunable of the network layer, with its unit and bounds; values that do not go together are refused by name."""
 
-from dataclasses import dataclass, field, fields
-from typing import Any, Dict, Mapping, Tuple
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from core.errors import ConfigError
 
@@ -32,6 +32,7 @@ class PoolConfig:
     num_pools: int = bounded(10, 1, 50, "endpoints")
     maxsize: int = bounded(20, 1, 100, "connections an endpoint")
     connect_timeout: float = bounded(5.0, 0.1, 120.0, "s for each address, and for the TLS handshake")
+    dns_ttl: float = bounded(60.0, 0.0, 3600.0, "s that the addresses of a name are remembered; 0 for not at all")
     first_byte_timeout: float = bounded(120.0, 0.1, 3600.0, "s to the headers of an answer, and to its first byte")
     read_timeout: float = bounded(30.0, 0.1, 3600.0, "s between bytes of an answer")
     total_timeout: float = bounded(600.0, 0.1, 86400.0, "s for a request in all, waits and retries included")
@@ -40,8 +41,8 @@ class PoolConfig:
     max_age: float = bounded(300.0, 1.0, 86400.0, "s")
     age_jitter: float = bounded(0.025, 0.0, 0.5, "of max_age, so that connections do not all end together")
     health_interval: float = bounded(30.0, 0.0, 3600.0, "s between two looks at idle connections; 0 for none")
-    keepalive_idle: int = bounded(30, 1, 3600, "s before the first TCP keepalive probe")
-    keepalive_interval: int = bounded(10, 1, 3600, "s between TCP keepalive probes")
+    keepalive_idle: int = bounded(10, 1, 3600, "s before the first TCP keepalive probe")
+    keepalive_interval: int = bounded(4, 1, 3600, "s between TCP keepalive probes")
     keepalive_count: int = bounded(3, 1, 20, "unanswered probes before a peer counts as gone")
     user_timeout: float = bounded(20.0, 1.0, 600.0, "s that sent data may stay unacknowledged")
     max_body: int = bounded(32 * 1024 * 1024, 1024, 1024 * 1024 * 1024, "bytes of a decoded answer")
@@ -60,6 +61,45 @@ class PoolConfig:
 
 
 CONNECTION_POOL_CONFIG = PoolConfig()
+
+
+@dataclass(frozen=True)
+class ProviderOverrides:
+    """What one provider's server needs otherwise than all the others; None: nothing.
+
+    :ivar max_idle: the longest, in seconds, that a connection may lie idle.
+    :ivar patience: the least seconds to wait for a permit, and then for the first byte of an answer.
+    :ivar parallel: the most requests at once, unless the person says otherwise.
+    """
+
+    max_idle: Optional[float] = None
+    patience: Optional[float] = None
+    parallel: Optional[int] = None
+
+
+# Both load a model at its first use, which takes minutes from a slow disk, and let requests queue for it.
+PROVIDER_OVERRIDES: Mapping[str, ProviderOverrides] = {
+    # It answers one request at a time (OLLAMA_NUM_PARALLEL, its FAQ), so more would only stand in its queue.
+    "ollama": ProviderOverrides(patience=300.0, parallel=1),
+    # It runs on Node, which closes a connection after 5 s (its answers say "Keep-Alive: timeout=5").
+    "lmstudio": ProviderOverrides(max_idle=3.0, patience=300.0),
+}
+
+
+def pool_config_for(provider: str, config: PoolConfig) -> PoolConfig:
+    """``config`` as it holds for the endpoints of ``provider``; values that go further by themselves stay."""
+    overrides = PROVIDER_OVERRIDES.get(provider, ProviderOverrides())
+    if overrides.max_idle is not None:
+        config = replace(config, max_idle=min(config.max_idle, overrides.max_idle))
+    if overrides.patience is not None:
+        longest = min(overrides.patience, config.total_timeout)
+        config = replace(
+            config,
+            first_byte_timeout=max(config.first_byte_timeout, longest),
+            pool_timeout=max(config.pool_timeout, longest),
+        )
+    return config
+
 
 EXPONENTIAL = "exponential"
 FIXED = "fixed"
@@ -99,12 +139,46 @@ class BackoffConfig:
 
 DEFAULT_BACKOFF = BackoffConfig()
 
-# OpenRouter passes a 503 on when no upstream has room: another one usually has it a fixed moment later.
+# A server of one's own has no quota to spare, but it may be loading a model: more patience, shorter steps.
+_AT_HOME = BackoffConfig(retries=4, base_delay=0.5, max_delay=15.0)
+
 BACKOFF: Mapping[str, BackoffConfig] = {
+    # OpenRouter passes a 503 on when no upstream has room: another one usually has it a fixed moment later.
     "openrouter": BackoffConfig(strategies=((503, FIXED),)),
-    # A server of one's own has no quota to spare, but it may be loading a model: more patience, shorter steps.
-    "compatible": BackoffConfig(retries=4, base_delay=0.5, max_delay=15.0),
+    "compatible": _AT_HOME,
+    "ollama": _AT_HOME,
+    "lmstudio": _AT_HOME,
 }
+
+
+@dataclass(frozen=True)
+class BreakerConfig:
+    """When an endpoint and key that fails is left alone, and for how long.
+
+    :raises ConfigError: for a value out of bounds, or two values that contradict each other.
+    """
+
+    window: int = bounded(20, 1, 1000, "outcomes that are looked back at")
+    least_outcomes: int = bounded(5, 1, 1000, "outcomes before the rate says anything")
+    failure_rate: float = bounded(0.5, 0.01, 1.0, "of them failed: it opens")
+    failures_in_a_row: int = bounded(5, 1, 1000, "failures: it opens, whatever the rate")
+    open_time: float = bounded(15.0, 0.0, 3600.0, "s until a probe, doubled each time the probe fails")
+    longest_open_time: float = bounded(300.0, 0.0, 86400.0, "s")
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+        for few, many in (
+            ("least_outcomes", "window"),
+            ("failures_in_a_row", "window"),
+            ("open_time", "longest_open_time"),
+        ):
+            if getattr(self, few) > getattr(self, many):
+                raise ConfigError(
+                    f"{few} {getattr(self, few):g} > {many} {getattr(self, many):g}: make {few} the smaller one."
+                )
+
+
+BREAKER_CONFIG = BreakerConfig()
 
 
 def backoff_for(provider: str) -> BackoffConfig:

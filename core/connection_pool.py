@@ -12,11 +12,13 @@ from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import urlsplit
 
 from core.cancel import CancelToken
-from core.config import CONNECTION_POOL_CONFIG, PoolConfig
+from core.config import CONNECTION_POOL_CONFIG, PROVIDER_OVERRIDES, PoolConfig
 from core.errors import CancelledError, ConfigError, PoolClosedError, SubAIError, TransportError
 from core.failures import classify, expected, timed_out
+from core.forking import renew_in_children
 from core.health import HealthMonitor
 from core.inflight import Attempt, InFlight, working_on
+from core.names import Names
 from core.pool_endpoint import PoolEndpoint
 from core.pool_stats import EndpointSnapshot
 from core.sizing import open_file_limit, within_open_files
@@ -53,6 +55,8 @@ class ConnectionPoolManager:
     """Pools, endpoints and everything in flight. Thread-safe; also a context manager that closes on the way out.
 
     Endpoints (limits, permits, statistics) live as long as this object, pools may come and go.
+
+    :ivar names: what is known of the addresses of hosts.
     """
 
     def __init__(self, config: PoolConfig = CONNECTION_POOL_CONFIG) -> None:
@@ -61,8 +65,10 @@ class ConnectionPoolManager:
         self._managers: Dict[Tuple[Optional[str], Optional[str]], Any] = {}
         self._endpoints: Dict[str, PoolEndpoint] = {}
         self._in_flight = InFlight()
+        self.names = Names()
         self._monitor = HealthMonitor(self._look_after, config.health_interval)
         self._closed = False
+        renew_in_children(self)
 
     def __enter__(self) -> "ConnectionPoolManager":
         return self
@@ -94,24 +100,41 @@ class ConnectionPoolManager:
             log.warning("%s", notice)
         return manager
 
-    def endpoint_pool(self, url: str, proxy: Optional[str] = None, ca_file: Optional[str] = None) -> Any:
+    def endpoint_pool(
+        self, url: str, proxy: Optional[str] = None, ca_file: Optional[str] = None, provider: str = ""
+    ) -> Any:
         """The urllib3 pool for the host of ``url``. It may be evicted by others, so don't keep it.
 
         :raises ConfigError, PoolUnavailableError, PoolClosedError: as ``get_pool``; also for what is no URL.
         """
         origin = origin_of(url)
         try:
-            return self.get_pool(proxy, ca_file).pool_for(origin)
+            pool = self.get_pool(proxy, ca_file).pool_for(origin)
         except ValueError as error:
             raise ConfigError(f"{origin} is no address that can be reached: check the base URL.") from error
+        self._adapt(pool.endpoint, provider)  # which is a proxy's, for plain http
+        return pool
 
-    def endpoint(self, origin: str) -> PoolEndpoint:
-        """What is known about ``scheme://host:port``; made at first mention."""
+    def endpoint(self, origin: str, provider: str = "") -> PoolEndpoint:
+        """What is known about ``scheme://host:port``; made at first mention.
+
+        :param provider: who is asked there; one that needs other settings than the rest has them from here on.
+        """
         with self._lock:
             known = self._endpoints.get(origin)
             if known is None:
-                known = self._endpoints[origin] = PoolEndpoint(origin, self.config, self._monitor)
-            return known
+                known = self._endpoints[origin] = PoolEndpoint(origin, self.config, self._monitor, self.names)
+        self._adapt(known, provider)
+        return known
+
+    def _adapt(self, endpoint: PoolEndpoint, provider: str) -> None:
+        if provider not in PROVIDER_OVERRIDES or endpoint.provider == provider:
+            return
+        endpoint.provider = provider
+        endpoint.reconfigure(self.config)
+        for pool in self._pools():
+            if pool.endpoint is endpoint:
+                pool.reconfigure()
 
     def _build(self, proxy: Optional[str], ca_file: Optional[str]) -> Any:
         try:
@@ -151,13 +174,14 @@ class ConnectionPoolManager:
         ca_file: Optional[str] = None,
         cancel: Optional[CancelToken] = None,
         deadline: Optional[float] = None,
+        provider: str = "",
     ) -> None:
         """Open the connection that the next request to ``url`` will use. Sends nothing on it, no key above all.
 
         :raises TransportError: it could not be opened.
         :raises PoolUnavailableError: there is no pool to warm.
         """
-        pool = self.endpoint_pool(url, proxy, ca_file)
+        pool = self.endpoint_pool(url, proxy, ca_file, provider)
         attempt = Attempt(deadline)
         done = self.start(attempt, cancel or CancelToken())
         try:
@@ -175,7 +199,11 @@ class ConnectionPoolManager:
     # --- looking after ----------------------------------------------------------------------------------------------
 
     def purge(self, reason: str) -> None:
-        """Retire every idle connection (after a sleep, a network change); what is in flight goes on."""
+        """Retire every idle connection (after a sleep, a network change) and ask for addresses anew.
+
+        What is in flight goes on.
+        """
+        self.names.forget()
         for endpoint in self._known_endpoints():
             endpoint.outdate(endpoint.generation, reason)
         for pool in self._pools():
@@ -197,6 +225,18 @@ class ConnectionPoolManager:
             endpoint.reconfigure(config)
         for pool in self._pools():
             pool.reconfigure()
+
+    def renew(self) -> None:
+        """In a forked process: nothing in flight and no connections; those of the parent stay open for the parent."""
+        self._lock = threading.Lock()
+        inherited, self._in_flight = self._in_flight, InFlight()
+        managers, self._managers = self._managers, {}
+        self._endpoints = {}
+        self.names = Names()
+        self._monitor = HealthMonitor(self._look_after, self.config.health_interval)
+        inherited.abandon()
+        for manager in managers.values():
+            manager.abandon()
 
     def cancel(self) -> None:
         """Wake every request at once, wherever it waits; each ends with ``CancelledError``."""

@@ -91,7 +91,7 @@ class ConnectError(NothingSentError):
 
 
 class TLSError(NothingSentError):
-    """The TLS handshake failed. A certificate that does not verify is permanent: asking again will not mend it."""
+    """The TLS handshake failed. Permanent where asking again will not mend it: a certificate, or a port without TLS."""
 
     kind = "tls"
 

@@ -90,10 +90,11 @@ class Exchange:
 
     def send_over(self, pool: Any) -> None:
         """Send it over a urllib3 pool and wait for the answer's headers."""
+        began = time.monotonic()
         try:
             self._answer = self._urlopen(pool)
         except expected() as error:
-            if not self._had_been_dropped(error):
+            if not self._had_been_dropped(error, time.monotonic() - began):
                 self._fail(error)
         if self._answer is None:
             log.debug("%s: the peer had closed an idle connection; once more on a fresh one", self._request.provider)
@@ -138,9 +139,14 @@ class Exchange:
                 decode_content=False,
             )
 
-    def _had_been_dropped(self, error: Exception) -> bool:
+    def _had_been_dropped(self, error: Exception, seconds: float) -> bool:
+        """Whether the connection was gone when the request went out on it, and not only ``seconds`` later."""
         attempt = self._attempt
         if not attempt.reused or attempt.answered or attempt.ended() is not None or not peer_left(error):
+            return False
+        # A peer that has left says so within a round trip. What breaks later was under way, and may be billed; over TLS
+        # a dead path looks the same, since some ssl modules (Python 3.10 to 3.12.2) take a timeout for an end.
+        if seconds > self._endpoint.config.connect_timeout:
             return False
         self._endpoint.stats.recycled("dropped")
         self._endpoint.outdate(attempt.generation, "dropped")

@@ -28,6 +28,10 @@ from core.inflight import Attempt
 
 _PEER_LEFT = (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED)
 _TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})")
+#: What OpenSSL calls an answer that is no TLS; which one depends on the answer's first bytes and on the version.
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+_TLS_ALERT = "\x15\x03"
+_WHERE_IN_SSL = re.compile(r"^\[SSL[^\]]*\] |_ssl\.c:\d+: | \(_ssl\.c:\d+\)")
 
 
 def causes(error: Optional[BaseException]) -> Iterator[BaseException]:
@@ -61,7 +65,9 @@ def classify(error: Exception, attempt: Attempt, host: str) -> SubAIError:
     chain = list(causes(error))
     if any(isinstance(item, (UnicodeError, http.client.InvalidURL)) for item in chain):
         return ConfigError(f"{host} cannot be the name of a host: check the address.")
-    return _after_sending(chain, host) if attempt.connected else _while_connecting(chain, host)
+    if attempt.connected:
+        return _after_sending(chain, host)
+    return _while_connecting(chain, host, asking_proxy=attempt.asking_proxy)
 
 
 def proxy_refusal(status: int, host: str) -> ProxyError:
@@ -73,22 +79,25 @@ def proxy_refusal(status: int, host: str) -> ProxyError:
     return ProxyError(words, status=status, permanent=status < 500)
 
 
-def _while_connecting(chain: List[BaseException], host: str) -> TransportError:
+def _while_connecting(chain: List[BaseException], host: str, *, asking_proxy: bool) -> TransportError:
     for item in chain:
         refused = _TUNNEL_REFUSED.search(str(item))
         if refused:
             return proxy_refusal(int(refused.group(1)), host)
     # By name, since urllib3 and PySocks are optional: each has a ProxyError of its own, PySocks with subclasses.
-    at_proxy = any(kind.__name__ == "ProxyError" for item in chain for kind in type(item).__mro__)
+    at_proxy = asking_proxy or any(kind.__name__ == "ProxyError" for item in chain for kind in type(item).__mro__)
     for item in chain:
         if isinstance(item, ssl.SSLCertVerificationError):
             whose = "the proxy" if at_proxy else host
-            words = f"The certificate of {whose} is not trusted: {item.verify_message}."
+            words = f"The certificate of {whose} is not trusted: {item.verify_message.rstrip('.')}."
             return TLSError(f"{words} Check the clock or name a CA file.", permanent=True)
     if at_proxy:
         return ProxyError(f"The proxy could not be used for {host}: {_words(chain)}. Check its address and login.")
     if any(isinstance(item, socket.gaierror) for item in chain):
         return NameLookupError(f"{host} was not found: check the internet connection and the address.")
+    if any(isinstance(item, ssl.SSLError) and item.reason in _NOT_TLS for item in chain):
+        words = f"{host} does not speak TLS there: check the address, http:// or https://, and the port."
+        return TLSError(words, permanent=True)
     if any(isinstance(item, ssl.SSLError) for item in chain):
         return TLSError(f"No secure connection to {host}: {_words(chain)}.")
     return ConnectError(f"{host} could not be reached: {_words(chain)}.")
@@ -101,7 +110,12 @@ def _after_sending(chain: List[BaseException], host: str) -> TransportError:
     if any(isinstance(item, socket.timeout) for item in chain):
         return ReadTimeoutError(f"{host} stopped answering.")
     if any(isinstance(item, (OSError, http.client.IncompleteRead)) for item in chain):
-        return ConnectionDroppedError(f"{host} closed the connection before its answer was whole.")
+        return ConnectionDroppedError(f"The connection to {host} broke before its answer was whole.")
+    first_line = next((str(item.args[0]) for item in chain if isinstance(item, http.client.BadStatusLine)), "")
+    if first_line.startswith("HTTP/") and not first_line.endswith("\n"):
+        return ConnectionDroppedError(f"The connection to {host} broke before its answer was whole.")
+    if first_line.startswith(_TLS_ALERT):
+        return ProtocolError(f"{host} speaks TLS there: the address begins with https://, not http://.", permanent=True)
     return ProtocolError(f"{host} did not answer in HTTP as expected: {_words(chain)}.")
 
 
@@ -122,14 +136,16 @@ def timed_out(failure: SubAIError, error: Exception) -> bool:
     return isinstance(failure, ReadTimeoutError)
 
 
-def _is_urllib3(item: BaseException) -> bool:
-    return type(item).__module__ == "urllib3.exceptions"
-
-
 def _words(chain: List[BaseException]) -> str:
-    """The innermost explanation, without the objects that urllib3 puts into its messages."""
+    """The innermost explanation, without the objects and errors that urllib3 puts into its messages."""
     for item in reversed(chain):
-        text = getattr(item, "strerror", None) or (str(item) if not _is_urllib3(item) else "")
-        if text:
-            return " ".join(str(text).split())[:200]
+        text = _printable(getattr(item, "strerror", None) or str(item))
+        if text and " object at 0x" not in text and not any(isinstance(part, Exception) for part in item.args):
+            return text
     return "no reason given"
+
+
+def _printable(text: str) -> str:
+    """One line for a person; what a server sent may hold anything, and is not to talk to the terminal."""
+    kept = "".join(char if char.isprintable() else " " for char in _WHERE_IN_SSL.sub("", str(text)))
+    return " ".join(kept.split())[:200].rstrip(".")

@@ -14,6 +14,7 @@ from typing import Any, Dict, Optional
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from core.errors import ConfigError
+from core.final_response import FinalResponse
 from core.inflight import Attempt
 from core.pool_endpoint import PoolEndpoint
 from core.sockets import open_socket
@@ -21,6 +22,8 @@ from core.sockets import open_socket
 
 class _Connection(http.client.HTTPConnection):
     """Opens its socket under the attempt's eye."""
+
+    response_class = FinalResponse
 
     def __init__(
         self, host: str, *, attempt: Attempt, endpoint: PoolEndpoint, tls: Optional[ssl.SSLContext], **rest: Any
@@ -45,8 +48,10 @@ class _Connection(http.client.HTTPConnection):
         self._attempt.set_timeout(config.first_byte_timeout)
 
     def _go_through_tunnel(self, sock: socket.socket) -> None:
+        self._attempt.asking_proxy = True
         try:
             self._tunnel()  # type: ignore[attr-defined]
+            self._attempt.asking_proxy = False
         except BaseException:
             # Before Python 3.11.4 the proxy's answer is left open, and keeps the socket open with it.
             with contextlib.suppress(OSError):

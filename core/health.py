@@ -3,10 +3,10 @@
 Nothing is sent to find out. What is done about a sick endpoint (asking another, waiting) is decided elsewhere.
 """
 
-import contextlib
+import _thread
 import logging
 import threading
-from typing import Callable, Optional, Set
+from typing import Callable, Set
 from weakref import WeakMethod
 
 from core.errors import BodyTooLargeError, DeadlineError, PoolClosedError, PoolTimeoutError, TransportError
@@ -97,49 +97,64 @@ class HealthMonitor:
         self.interval = interval
         self._look = WeakMethod(look)
         self._changed = threading.Condition()
-        self._thread: Optional[threading.Thread] = None
+        self._running = False
         self._news = False
         self._closed = False
 
+    def __repr__(self) -> str:
+        return f"<HealthMonitor {'looking' if self._running else 'at rest'}>"
+
     def idle_began(self) -> None:
         """There is an idle connection."""
+        if self._news:
+            return  # the thread knows, and stays for another look
         with self._changed:
-            self._news = True
-            if not self._running() and not self._closed and self.interval > 0:
+            if not self._wanted:
+                return
+            if not self._running:
                 thread = threading.Thread(target=self._run, name="subai-health", daemon=True)
-                with contextlib.suppress(RuntimeError):  # no threads left, or the interpreter ends: go without
-                    thread.start()
-                    self._thread = thread
+                try:
+                    # start() waits until the thread runs: under load for milliseconds, and the answer whose connection
+                    # became idle, with the first cues in it, would wait too. So somebody else waits.
+                    _thread.start_new_thread(thread.start, ())
+                except RuntimeError:  # no threads left, or the interpreter ends: go without
+                    return
+                self._running = True
+            self._news = True
 
     def close(self, seconds: float) -> None:
         """End the thread, waiting for it at most ``seconds``; it starts no more."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-            thread = self._thread
-        if thread is not None:
-            thread.join(seconds)
+            self._changed.wait_for(lambda: not self._running, seconds)
 
-    def _running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()  # in a process that was forked off it is not
+    @property
+    def _wanted(self) -> bool:
+        return not self._closed and self.interval > 0
 
     def _run(self) -> None:
-        while self._wait():
-            look = self._look()
-            idle = look() if look is not None else 0
-            del look  # not kept alive while we wait
-            with self._changed:
-                if not idle and not self._news:
-                    self._thread = None
-                    return
+        idle = True
+        while self._wait(idle):
+            idle = self._look_once()
 
-    def _wait(self) -> bool:
+    def _wait(self, idle: bool) -> bool:
         """Until the next look; False when there is to be none."""
         with self._changed:
-            if not self._closed and self.interval > 0:
+            if self._wanted and (idle or self._news):
                 self._changed.wait(self.interval)
-            self._news = False
-            if self._closed or self.interval <= 0:
-                self._thread = None
-                return False
-            return True
+                self._news = False
+                if self._wanted:
+                    return True
+            self._running = self._news = False
+            self._changed.notify_all()
+            return False
+
+    def _look_once(self) -> bool:
+        """Whether there are idle connections after it."""
+        look = self._look()
+        try:
+            return look is not None and look() > 0
+        except Exception:  # the edge of a thread: nobody else would hear of it
+            log.exception("A look at idle connections failed")
+            return False

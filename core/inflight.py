@@ -7,6 +7,7 @@ until the answer is read.
 
 import contextlib
 import copy
+import os
 import socket
 import threading
 import time
@@ -28,7 +29,8 @@ class Attempt:
     :ivar reused: the connection existed before this attempt.
     :ivar generation: that of the connection.
     :ivar connected: bytes can have left this machine.
-    :ivar answered: the first line of an answer came.
+    :ivar answered: the first byte of an answer came.
+    :ivar asking_proxy: a proxy was asked for a tunnel, and has not opened one yet.
     """
 
     __slots__ = (
@@ -38,6 +40,7 @@ class Attempt:
         "_sock",
         "_wake",
         "answered",
+        "asking_proxy",
         "connected",
         "deadline",
         "fresh",
@@ -52,6 +55,7 @@ class Attempt:
         self.generation = 0
         self.connected = False
         self.answered = False
+        self.asking_proxy = False
         self._interrupted: Optional[SubAIError] = None
         self._lock = threading.Lock()
         self._wake: Optional[Callable[[], object]] = None
@@ -115,6 +119,12 @@ class Attempt:
         with self._lock, contextlib.suppress(OSError):
             if self._sock is not None:
                 self._sock.settimeout(seconds)
+
+    def abandon(self) -> None:
+        """In a forked process: close our copy of the socket, on which the parent goes on."""
+        for sock in (self._sock, self._duplicate):
+            if sock is not None and sock.fileno() >= 0:
+                os.close(sock.detach())
 
     def let_go(self) -> None:
         """Forget the socket: it goes back to the pool, or is closed by its owner."""
@@ -234,6 +244,11 @@ class InFlight:
             attempts = list(self._attempts)
         for attempt in attempts:
             attempt.interrupt(copy.copy(error))  # one object raised in several threads would mix up their tracebacks
+
+    def abandon(self) -> None:
+        """In a forked process: none of these requests is ours."""
+        for attempt in self._attempts:
+            attempt.abandon()
 
     def close(self, seconds: float) -> bool:
         """End the watcher and wait until nothing is in flight, at most ``seconds``; True when nothing is."""

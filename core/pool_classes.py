@@ -108,6 +108,15 @@ class CheckedPool:
         """Close what waits in the pool now."""
         _retire_all(self.pool, reason)
 
+    def abandon(self) -> None:
+        """In a forked process: close our copies of the idle sockets, which the parent does not notice."""
+        waiting = self.pool
+        if waiting is not None:
+            kept = [connection for connection in waiting.queue if connection is not None]
+            waiting.__init__(waiting.maxsize)  # with locks that no thread of the parent's holds
+            for connection in kept:
+                connection.close()
+
     def retire_stale(self) -> int:
         """Close the idle connections that would not be handed out again; how many are left.
 
@@ -253,6 +262,11 @@ class EndpointPools:
                 surplus.append(self.pools._container.popitem(last=False)[1])
         for pool in surplus:
             pool.evict()
+
+    def abandon(self) -> None:
+        """In a forked process: have nothing of the parent's. Its lock may be held by a thread that is not here."""
+        for pool in list(self.pools._container.values()):
+            pool.abandon()
 
     def each_pool(self) -> Iterator[Any]:
         """The pools that exist now."""

@@ -5,30 +5,19 @@ because SOCKS connections have classes of their own. Imported when the first poo
 """
 
 import contextlib
-import http.client
 import random
 import socket
 import ssl
 import time
-from typing import Any, Optional, Tuple
+from typing import Any, Optional
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from core.final_response import FinalResponse
 from core.inflight import Attempt, current_attempt
 from core.pool_endpoint import PoolEndpoint
 from core.sockets import open_socket
-
-
-class _NoticedResponse(http.client.HTTPResponse):
-    """Tells the attempt when an answer begins: from then on the server has seen the request."""
-
-    def _read_status(self) -> Tuple[str, int, str]:
-        status: Tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
-        attempt = current_attempt()
-        if attempt is not None:
-            attempt.answered = True
-        return status
 
 
 class Stamped:
@@ -37,7 +26,7 @@ class Stamped:
     :ivar holder: the attempt that would shut it down when interrupted; None while it waits in the pool.
     """
 
-    response_class: Any = _NoticedResponse
+    response_class: Any = FinalResponse
 
     endpoint: PoolEndpoint
     sock: Any
@@ -59,6 +48,12 @@ class Stamped:
         self.stamp()
         if attempt is not None:
             attempt.established(self.sock, self.generation, reused=False)
+
+    def _tunnel(self) -> None:
+        attempt = current_attempt() or Attempt()
+        attempt.asking_proxy = True
+        super()._tunnel()  # type: ignore[misc]
+        attempt.asking_proxy = False
 
     def stamp(self) -> None:
         """It was used just now, so it belongs to the present generation."""

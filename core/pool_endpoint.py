@@ -4,10 +4,11 @@ import threading
 from typing import Optional
 
 from core.adaptive import AdaptiveConcurrency
-from core.config import PoolConfig
+from core.config import PoolConfig, pool_config_for
 from core.errors import TransportError
 from core.gate import Gate
 from core.health import EndpointHealth, HealthMonitor
+from core.names import Names
 from core.pool_stats import EndpointStats
 from core.sizing import Timing
 
@@ -15,15 +16,18 @@ from core.sizing import Timing
 class PoolEndpoint:
     """What outlives the pools of one endpoint.
 
+    :ivar provider: whose it is, as far as that matters: the one in ``core.config.PROVIDER_OVERRIDES``, or ``""``.
     :ivar generation: connections of an older one are not used again.
     :ivar purge_reason: why the generation last changed.
-    :ivar monitor: to be told of idle connections.
+    :ivar monitor: to be told of idle connections. :ivar names: to be asked for addresses.
     """
 
-    def __init__(self, origin: str, config: PoolConfig, monitor: HealthMonitor) -> None:
+    def __init__(self, origin: str, config: PoolConfig, monitor: HealthMonitor, names: Names) -> None:
         self.origin = origin
+        self.provider = ""
         self.config = config
         self.monitor = monitor
+        self.names = names
         self.gate = Gate(config.maxsize)
         self.concurrency = AdaptiveConcurrency(origin, self.gate)
         self.stats = EndpointStats()
@@ -45,8 +49,8 @@ class PoolEndpoint:
             self._set_permits()
 
     def reconfigure(self, config: PoolConfig) -> None:
-        """Hold to other settings from now on; requests that are under way keep their permits."""
-        self.config = config
+        """Hold to other settings from now on, and to its provider's; requests that are under way keep their permits."""
+        self.config = pool_config_for(self.provider, config)
         self._set_permits()
 
     def _set_permits(self) -> None:

@@ -9,8 +9,10 @@ from typing import Mapping
 from core.config import (
     CONNECTION_POOL_CONFIG,
     DEFAULT_BACKOFF,
+    PROVIDER_OVERRIDES,
     BackoffConfig,
     PoolConfig,
+    ProviderOverrides,
     backoff_for,
     bounded,
     check_bounds,
@@ -44,6 +46,11 @@ class Profile:
         own = {name: value for name, value in vars(self.backoff).items() if value != getattr(DEFAULT_BACKOFF, name)}
         return replace(backoff_for(provider), **own)
 
+    def parallel_for(self, provider: str) -> int:
+        """Requests at once that suit a provider, where the person did not say how many."""
+        own = PROVIDER_OVERRIDES.get(provider, ProviderOverrides()).parallel
+        return self.parallel if own is None else min(self.parallel, own)
+
     def with_parallel(self, parallel: int) -> "Profile":
         """The same with so many requests at once, and room for them."""
         pool = replace(self.pool, maxsize=max(self.pool.maxsize, pool_size(parallel, 1.0)))
@@ -74,6 +81,7 @@ PROFILES: Mapping[str, Profile] = {
             parallel=1,
             pool=PoolConfig(
                 connect_timeout=60.0,
+                dns_ttl=0.0,
                 first_byte_timeout=900.0,
                 read_timeout=300.0,
                 total_timeout=3600.0,

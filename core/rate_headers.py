@@ -3,8 +3,7 @@
 import datetime as dt
 import math
 import re
-from dataclasses import dataclass, replace
-from typing import Dict, Mapping, Optional
+from typing import Dict, Mapping, NamedTuple, Optional
 
 _UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(us|µs|ms|[smhd])")
@@ -15,8 +14,7 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True)
-class Level:
+class Level(NamedTuple):
     """What is left of one budget, as told at one instant.
 
     :ivar left: units at the instant ``at`` (of the monotonic clock), less what was drawn since.
@@ -32,7 +30,7 @@ class Level:
 
     def less(self, units: float) -> "Level":
         """After drawing ``units``."""
-        return replace(self, left=self.left - units)
+        return self._replace(left=self.left - units)
 
     def pause(self, units: float, now: float) -> float:
         """Seconds until ``units`` are there, or all it can hold for who needs more than that."""
@@ -54,6 +52,8 @@ def levels(headers: Mapping[str, str], now: float, wall: float) -> Dict[str, Lev
     :param now: the monotonic clock, and ``wall`` seconds since the epoch.
     """
     found: Dict[str, Level] = {}
+    if not any("ratelimit" in name for name in headers):
+        return found
     for budget, families in _NAMES.items():
         for before, after in families:
             level = _level(headers, before, after, now, wall)
@@ -62,12 +62,15 @@ def levels(headers: Mapping[str, str], now: float, wall: float) -> Dict[str, Lev
     if "requests" not in found:
         level = _level(headers, "x-ratelimit-", "", now, wall)
         if level is not None:
-            found["requests"] = replace(level, rate=0.0)
+            found["requests"] = level._replace(rate=0.0)
     return found
 
 
 def _level(headers: Mapping[str, str], before: str, after: str, now: float, wall: float) -> Optional[Level]:
-    left = _number(headers.get(f"{before}remaining{after}", ""))
+    remaining = headers.get(f"{before}remaining{after}")
+    if remaining is None:
+        return None
+    left = _number(remaining)
     reset = seconds_until(headers.get(f"{before}reset{after}", ""), wall)
     if left is None or reset is None:
         return None

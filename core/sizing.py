@@ -76,14 +76,22 @@ def advice(timings: Sequence[Timing], connects: Sequence[float]) -> Optional[Adv
     timings = [one for one in timings if one.ended > timings[-1].ended - LATELY]
     if len(timings) < ENOUGH or not connects:
         return None
-    began = min(one.ended - one.seconds for one in timings)
-    rate = len(timings) / max(timings[-1].ended - began, 0.001)
+    rate = len(timings) / max(_busy(timings), 0.001)
     return Advice(
         pool_size(rate, sum(one.seconds for one in timings) / len(timings)),
         timeout(max(connects), CONNECT),
         timeout(max(one.first_byte for one in timings), FIRST_BYTE),
         timeout(max(one.silence for one in timings), SILENCE),
     )
+
+
+def _busy(timings: Sequence[Timing]) -> float:
+    """Seconds in which at least one of them was under way: the pauses between two films ask for no connections."""
+    busy, until = 0.0, -math.inf
+    for one in sorted(timings, key=lambda one: one.ended - one.seconds):
+        busy += max(0.0, one.ended - max(until, one.ended - one.seconds))
+        until = max(until, one.ended)
+    return busy
 
 
 def open_file_limit() -> Optional[int]:

@@ -1,6 +1,6 @@
-"""Opening TCP sockets: keepalive options, and a lookup and a connect that another thread can end.
+"""Opening TCP sockets: keepalive options, and a connect that another thread can end.
 
-Shared by the pool and by the fallback, so it needs the standard library only.
+Shared by the pool and by the fallback, so it needs the standard library only. Names are looked up by ``core.names``.
 """
 
 import contextlib
@@ -8,9 +8,7 @@ import errno
 import os
 import selectors
 import socket
-import threading
 import time
-from typing import Any, List
 
 from core.config import PoolConfig
 from core.inflight import Attempt
@@ -53,21 +51,23 @@ def open_socket(host: str, port: int, timeout: float, endpoint: PoolEndpoint, at
     :raises OSError: no address accepted; the error is that of the last one tried.
     :raises SubAIError: why ``attempt`` must not go on.
     """
+    config, names = endpoint.config, endpoint.names
     failure = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in _look_up(host, port, timeout, attempt):
+    for family, kind, protocol, _, address in names.look_up(host, port, timeout, config.dns_ttl, attempt):
         try:
             sock = socket.socket(family, kind, protocol)
         except OSError as error:  # an address family that this machine does not have
             failure = error
             continue
         try:
-            set_options(sock, endpoint.config)
+            set_options(sock, config)
             _connect(sock, address, timeout, attempt)
             endpoint.stats.opened()
             attempt.check()
         except OSError as error:
             failure = error
             sock.close()
+            names.refused(host, port, address)
         except BaseException:
             sock.close()
             raise
@@ -75,34 +75,6 @@ def open_socket(host: str, port: int, timeout: float, endpoint: PoolEndpoint, at
             sock.settimeout(timeout)
             return sock
     raise failure
-
-
-def _look_up(host: str, port: int, timeout: float, attempt: Attempt) -> List[Any]:
-    """``getaddrinfo``, on a thread of its own: it knows neither cancel nor timeout, so it is left behind."""
-    try:
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        pass  # it is a name
-    addresses: List[Any] = []
-    failures: List[OSError] = []
-    answered = threading.Event()
-
-    def ask() -> None:
-        try:
-            addresses.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except OSError as error:
-            failures.append(error)
-        answered.set()
-
-    try:
-        threading.Thread(target=ask, name="subai-lookup", daemon=True).start()
-    except RuntimeError as error:
-        raise OSError(errno.EAGAIN, "no thread for the lookup of the name") from error
-    if not attempt.wait(answered, timeout):
-        raise socket.gaierror(socket.EAI_AGAIN, f"no answer to the lookup within {timeout:g} s")
-    if failures:
-        raise failures[0]
-    return addresses
 
 
 def _connect(sock: socket.socket, address: object, timeout: float, attempt: Attempt) -> None:

@@ -122,7 +122,7 @@ class Transport:
         """
         _check_headers(request.headers)
         self._count(requests=1, retries=int(request.attempt > 1))
-        endpoint, pool = self._find(request.url)
+        endpoint, pool = self._find(request.url, request.provider)
         deadline = request.deadline
         if deadline is None:
             deadline = time.monotonic() + self.pool.config.total_timeout
@@ -135,23 +135,23 @@ class Transport:
         """An answer from ``url`` whose status was good told, inside, that it was one request too many."""
         self.pool.endpoint(origin_of(url)).concurrency.troubled()
 
-    def warm_up(self, url: str, cancel: Optional[CancelToken] = None) -> None:
+    def warm_up(self, url: str, cancel: Optional[CancelToken] = None, provider: str = "") -> None:
         """Have a connection to ``url`` open before the first request; quietly does nothing where there is no pool.
 
         :raises TransportError: the connection could not be made.
         """
         try:
-            self.pool.warm_up(url, self._proxy, self._ca_file, cancel)
+            self.pool.warm_up(url, self._proxy, self._ca_file, cancel, provider=provider)
         except PoolUnavailableError:
             log.debug("no pool to warm up")
 
-    def _find(self, url: str) -> Tuple[PoolEndpoint, Any]:
+    def _find(self, url: str, provider: str) -> Tuple[PoolEndpoint, Any]:
         """The endpoint and its pool, or None for the fallback."""
         try:
-            pool = self.pool.endpoint_pool(url, self._proxy, self._ca_file)
+            pool = self.pool.endpoint_pool(url, self._proxy, self._ca_file, provider)
             endpoint: PoolEndpoint = pool.endpoint
         except PoolUnavailableError as error:
-            pool, endpoint = None, self.pool.endpoint(origin_of(url))
+            pool, endpoint = None, self.pool.endpoint(origin_of(url), provider)
             if self._count(fallback=1) == 1:
                 log.warning("%s Going on without connection reuse, over urllib.request.", error.user_message)
         if self._parallel is not None:

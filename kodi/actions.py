@@ -112,7 +112,7 @@ def _start(offers: List[Answer], *, anew: bool = False) -> None:
     data = {"source": offer["source"], "video": offer["video"], "replace": bool(offer["taken"]), "anew": anew}
     answer = _told("start", data, READING)
     if answer is not None and answer["text"]:
-        windows.notice(answer["text"])
+        windows.say(answer["text"])
 
 
 def _why() -> None:
@@ -143,10 +143,10 @@ def _anew() -> None:
 
 def _remove(path: str) -> None:
     """``path`` is a translation, or a video that has one."""
-    if windows.confirm(localised(strings.REMOVE_SURE, name=vfs.base_name(path)), strings.REMOVE):
+    if windows.confirm(localised(strings.REMOVE_SURE, name=vfs.base_name(path)), strings.REMOVE_IT):
         answer = _told("remove", {"path": path})
         if answer is not None:
-            windows.notice(answer["text"])
+            windows.say(answer["text"])
 
 
 def _set_up() -> None:

@@ -8,6 +8,12 @@ import xbmcaddon
 import xbmcvfs
 
 ID = "service.subtitles.sub-ai-translator"
+#: Pages of the settings screen, as ``open_settings`` takes them.
+PROVIDERS, CONNECTIONS = 1, 3
+
+_SETTINGS_SCREEN = "Window.IsActive(addonsettings)"
+_FIRST_PAGE = -100
+_OPENS, _STEP = 3.0, 0.05  # seconds that the screen may take, and between two looks
 _addon = xbmcaddon.Addon(ID)  # once: after the add-on is disabled this raises
 
 
@@ -29,9 +35,18 @@ def icon() -> str:
     return _addon.getAddonInfo("icon")
 
 
-def open_settings() -> None:
-    """Show the settings screen; returns at once."""
+def open_settings(page: int = 0) -> None:
+    """Show the settings screen, at one of its pages; returns once it is there."""
     xbmc.executebuiltin(f"Addon.OpenSettings({ID})")
+    if not page:
+        return
+    monitor, looks = xbmc.Monitor(), int(_OPENS / _STEP)
+    while not xbmc.getCondVisibility(_SETTINGS_SCREEN):
+        looks -= 1
+        if looks < 0 or monitor.waitForAbort(_STEP):
+            return
+    # Kodi has no other way: the buttons on the left are numbered like this, and focusing one turns the page.
+    xbmc.executebuiltin(f"SetFocus({_FIRST_PAGE + page})")
 
 
 def call_kodi(method: str, **parameters: Any) -> Any:

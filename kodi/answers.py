@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, Dict
 
+from api import local_servers
 from core.cancel import CancelToken
-from core.errors import SubAIError
+from core.errors import InputError, SubAIError
 from kodi import status, strings, subtitle_files, vfs, wording
 from kodi.messages import Message
 from kodi.starting import Starting
@@ -22,6 +23,7 @@ class Answers:
     def __init__(self, service: "Service") -> None:
         self._service = service
         self._starting = Starting(service)
+        self._starting.clear_up()
         self._actions: Dict[str, Callable[[Dict[str, Any]], Answer]] = {
             "status": self._status,
             "rows": self._starting.rows,
@@ -33,14 +35,21 @@ class Answers:
             "anew": self._anew,
             "remove": self._remove,
             "why": self._why,
+            "connections": self._connections,
+            "give_up": self._give_up,
+        }
+        self._queries: Dict[str, Callable[[Answer, CancelToken], Answer]] = {
             "models": self._models,
             "test_connection": self._test_connection,
-            "connections": self._connections,
+            "find_servers": self._find_servers,
         }
+        self._asking: Dict[str, CancelToken] = {}  # by the id of the message that wants to know
 
     def to(self, message: Message) -> Answer:
         """The answer, which says so when something is wrong."""
         try:
+            if message.action in self._queries:
+                return self._ask_provider(message)
             return self._actions[message.action](dict(message.data))
         except SubAIError as error:
             return {"ok": False, "text": wording.error_words(error, self._service.engine.settings.provider_name)}
@@ -75,8 +84,7 @@ class Answers:
         last = self._service.book.last
         if last is None or last.outcome is None:
             return {"ok": False, "text": localised(strings.NOTHING_RUNS)}
-        lines = [localised(strings.WHY_LINE, number=index + 1, reason=reason) for index, reason in last.outcome.left]
-        return {"ok": True, "text": "\n".join(lines)}
+        return {"ok": True, "text": wording.why_kept(last.task.film.cues, last.outcome.left)}
 
     # --- afterwards -------------------------------------------------------------------------------------------------
 
@@ -111,23 +119,67 @@ class Answers:
             return {"ok": False, "text": localised(strings.NO_SOURCE)}
         for job in self._service.book.running():
             if job.output == output:
-                job.park()
+                job.park(for_good=True)
                 job.join(1.0)
-        removed = vfs.delete(output)
-        return {"ok": removed, "text": localised(strings.REMOVED) if removed else ""}
+        if vfs.exists(output) and not vfs.delete(output):
+            return {"ok": False, "text": localised(strings.NOT_REMOVED, name=vfs.base_name(output))}
+        self._service.screen.take_back(output)
+        return {"ok": True, "text": localised(strings.REMOVED)}
 
     # --- the provider -----------------------------------------------------------------------------------------------
 
-    def _models(self, _: Answer) -> Answer:
-        self._starting.raise_if_not_ready()
-        return {"ok": True, "models": self._service.engine.provider().list_models(CancelToken()), "text": ""}
+    def _ask_provider(self, message: Message) -> Answer:
+        token = self._asking[message.id] = CancelToken()
+        try:
+            return self._queries[message.action](dict(message.data), token)
+        finally:
+            del self._asking[message.id]
 
-    def _test_connection(self, _: Answer) -> Answer:
-        self._starting.raise_if_not_ready()
+    def _models(self, _: Answer, cancel: CancelToken) -> Answer:
+        self._raise_if_nobody_may_be_asked()
+        return {"ok": True, "models": self._service.engine.provider().list_models(cancel), "text": ""}
+
+    def _test_connection(self, _: Answer, cancel: CancelToken) -> Answer:
+        self._raise_if_nobody_may_be_asked()
         engine = self._service.engine
-        provider = engine.provider()
-        result = provider.check(engine.settings.model, CancelToken())
-        return {"ok": True, "text": status.test_words(result, provider.base_url)}
+        each = engine.provider().each()
+        found, good = [], True
+        for label, provider in each.items():
+            try:
+                found.append(status.test_words(provider.check(engine.settings.model, cancel), provider.base_url))
+            except SubAIError as error:
+                if len(each) == 1:
+                    raise
+                found.append(f"{label}: {error.user_message}")
+                good = False
+        return {"ok": good, "text": "\n\n".join(found)}
+
+    def _raise_if_nobody_may_be_asked(self) -> None:
+        if not self._service.engine.settings.may_ask:
+            raise InputError(localised(strings.NOT_SET_UP))
+
+    def _find_servers(self, data: Answer, cancel: CancelToken) -> Answer:
+        """Those at the address that the person named, or on this device; nobody is looked for before they agreed."""
+        if not self._service.engine.settings.consent:
+            return {"ok": False, "text": localised(strings.NOT_AGREED)}
+        servers = [
+            {"provider": one.provider, "label": one.label, "base_url": one.base_url, "models": dict(one.models)}
+            for one in local_servers.find(str(data.get("address", "")), cancel)
+            if one.models is not None
+        ]
+        return {"ok": bool(servers), "servers": servers, "text": "" if servers else localised(strings.NO_SERVERS)}
+
+    def _give_up(self, data: Answer) -> Answer:
+        """The person does not want to wait for the answer to another message any more."""
+        token = self._asking.get(str(data.get("of", "")))
+        if token is not None:
+            token.cancel()
+        return {"ok": token is not None, "text": ""}
+
+    def stop(self) -> None:
+        """End what asks a provider."""
+        for token in list(self._asking.values()):
+            token.cancel()
 
     def _connections(self, _: Answer) -> Answer:
         return {"ok": True, "text": "", "endpoints": status.as_data(self._service.engine.pool.stats())}

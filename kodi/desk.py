@@ -48,6 +48,16 @@ class Offer:
         return vfs.base_name(self.task.film.path)
 
     @property
+    def is_remembered(self) -> bool:
+        """Whether nobody has to be asked for any line of it."""
+        return not self.expected.cues
+
+    @property
+    def cost(self) -> Optional[float]:
+        """US dollars, or None where the price is not known and something has to be paid."""
+        return 0.0 if self.is_remembered else self.expected.cost
+
+    @property
     def tokens(self) -> int:
         return self.expected.usage.prompt_tokens + self.expected.usage.completion_tokens
 
@@ -104,7 +114,7 @@ class Desk:
 
     def clear_up(self, video: str) -> None:
         """Delete what a power cut left of a file that was being written."""
-        for folder in {vfs.folder_of(place) for place in self._places(video, "")}:
+        for folder in self._places_there_are(video):
             for name in vfs.list_folder(folder)[1]:
                 if name.endswith(vfs.UNFINISHED) and name.startswith(subtitle_files.stem_of(video)):
                     vfs.delete(vfs.join(folder, name))
@@ -186,7 +196,12 @@ class Desk:
         if not subtitle_files.is_subtitle(source) or not subtitle_files.is_film_file(source):
             raise InputError(localised(strings.NO_SOURCE))
         named = self._language_in_name(source, video)
-        document = documents.parse(vfs.read_bytes(source), vfs.base_name(source), source_language=_base(named))
+        content, name = vfs.read_bytes(source), vfs.base_name(source)
+        try:
+            document = documents.parse(content, name, source_language=_base(named))
+        except InputError as error:
+            log.info("%s", error.user_message)
+            raise InputError(localised(strings.NO_SUBTITLE, name=name)) from error
         language = named or guess_source([cue.text for cue in document.cues]) or settings.source
         return Film(source, "", document, language, settings.target)
 
@@ -203,12 +218,15 @@ class Desk:
         return list(dict.fromkeys(one for one in found if one))
 
     def _at_places(self, video: str) -> List[Candidate]:
-        folders = [vfs.folder_of(place) for place in self._places(video, "x.srt")]
         found: List[Candidate] = []
-        for folder in folders:
-            if vfs.folder_exists(folder):
-                found += subtitle_files.candidates(video, folder, vfs.list_folder(folder)[1])
+        for folder in self._places_there_are(video):
+            found += subtitle_files.candidates(video, folder, vfs.list_folder(folder)[1])
         return found
+
+    def _places_there_are(self, video: str) -> List[str]:
+        """The folders that a translation may lie in; Kodi logs an error for one that it cannot list."""
+        folders = dict.fromkeys(vfs.folder_of(place) for place in self._places(video, ""))
+        return [folder for folder in folders if vfs.folder_exists(folder)]
 
     def _places(self, film: str, name: str) -> Tuple[str, ...]:
         folder = vfs.folder_of(film)

@@ -37,7 +37,7 @@ def run(arguments: List[str]) -> None:
         _see_to_rows()
         return
     if action in ("show", "start"):
-        _hand_over(handle, action, query.get("path", ""))
+        _hand_over(handle, action, query.get("row", ""))
     xbmcplugin.endOfDirectory(handle)
 
 
@@ -45,13 +45,13 @@ def _list_rows(handle: int, video: str) -> bool:
     """Whether there are any."""
     answer = messages.ask("rows", {"video": video} if video else {}, LOOKING)
     if answer is None or not answer["ok"]:
-        windows.notice(answer["text"] if answer else localised(strings.NO_SERVICE))
+        windows.say(answer["text"] if answer else localised(strings.NO_SERVICE))
         return False
     for row in answer["rows"]:
         item = xbmcgui.ListItem(label=row["language"], label2=row["text"])
         item.setArt({"icon": str(row["stars"]), "thumb": row["flag"]})
         item.setProperty("sync", "true")
-        query = urlencode({"action": row["action"], "path": row["path"]})
+        query = urlencode({"action": row["action"], "row": row["row"]})
         xbmcplugin.addDirectoryItem(handle, f"plugin://{addon.ID}/?{query}", item, isFolder=False)
     return True
 
@@ -75,20 +75,20 @@ def _see_to_rows() -> None:
         xbmc.executebuiltin("Action(Select)")
 
 
-def _hand_over(handle: int, action: str, path: str) -> None:
-    answer = _ask(action, path)
+def _hand_over(handle: int, action: str, row: str) -> None:
+    answer = _ask(action, row)
     if answer is not None and answer["ok"]:
         item = xbmcgui.ListItem(label=vfs.base_name(answer["path"]))
         xbmcplugin.addDirectoryItem(handle, answer["path"], item, isFolder=False)
     elif answer is None or answer.get("text"):
-        windows.notice(answer["text"] if answer else localised(strings.NO_SERVICE))
+        windows.say(answer["text"] if answer else localised(strings.NO_SERVICE))
 
 
-def _ask(action: str, path: str) -> Any:
+def _ask(action: str, row: str) -> Any:
     """The service's answer; where someone else's file is in the way, after the person was asked about that."""
     if action == "show":
-        return messages.ask("show", {"path": path}, LOOKING)
-    data: Dict[str, Any] = {"source": path, "dialog": True}
+        return messages.ask("show", {"row": row}, LOOKING)
+    data: Dict[str, Any] = {"row": row, "dialog": True}
     answer = messages.ask("start", data, LOOKING)
     if answer is not None and answer.get("taken"):
         if not actions.may_replace(answer):

@@ -7,7 +7,7 @@ from typing import Optional, Tuple
 from urllib.parse import urlsplit
 
 import api
-from api.endpoint import is_private
+from api.endpoint import is_here, is_private, parts_of
 from api.exchange import HTTPProvider
 from core.cancel import CancelToken
 from core.config import PoolConfig
@@ -15,7 +15,7 @@ from core.connection_pool import ConnectionPoolManager
 from core.errors import ConfigError, SubAIError
 from core.transport import Transport
 from kodi.ownership import Ownership
-from kodi.settings import COMPATIBLE, Settings
+from kodi.settings import AT_HOME, COMPATIBLE, Settings
 from translate.asking import Route
 from translate.prices import Price, Prices
 from translate.store import open_store
@@ -68,9 +68,9 @@ class Engine:
                 settings.provider, settings.key, settings.base_url, settings.profile, settings.proxy, settings.ca_file,
             )  # fmt: skip
             if self._provider is None or self._provider[0] != traits:
-                transport = Transport(
-                    self.pool, parallel=settings.parallel, proxy=settings.proxy, ca_file=settings.ca_file
-                )
+                here = is_here(_host(settings.base_url or AT_HOME.get(settings.provider, "")))
+                proxy = None if here else settings.proxy  # no proxy leads to this device
+                transport = Transport(self.pool, parallel=settings.parallel, proxy=proxy, ca_file=settings.ca_file)
                 made = api.create(
                     settings.provider,
                     api_key=settings.key,
@@ -102,8 +102,8 @@ class Engine:
         return Price(0.0, 0.0) if known is None and self._is_at_home() else known
 
     def _is_at_home(self) -> bool:
-        host = urlsplit(self._settings.base_url).hostname or ""
-        return self._settings.provider == COMPATIBLE and is_private(host)
+        hosts = [_host(url) for url in parts_of(self._settings.base_url)]
+        return self._settings.provider == COMPATIBLE and all(map(is_private, hosts))
 
     def left_this_month(self) -> float:
         """US dollars that may still be spent without asking."""
@@ -122,6 +122,13 @@ class Engine:
         """End what is in flight within a second, keep what is done."""
         self.pool.close_all(0.5)
         self.store.close()
+
+
+def _host(base_url: str) -> str:
+    try:
+        return urlsplit(base_url).hostname or ""
+    except ValueError:  # it is refused with the right words when it is used
+        return ""
 
 
 def _prices(folder: str) -> Prices:

@@ -4,7 +4,7 @@ from typing import Any, Dict, Optional
 
 from core.errors import ConfigError, InputError
 from kodi import key_file, settings, strings, windows
-from kodi.settings import COMPATIBLE, PROVIDERS
+from kodi.settings import AT_HOME, COMPATIBLE, PROVIDERS
 from kodi.strings import localised
 from translate import languages
 from translate.languages import OTHER
@@ -20,9 +20,9 @@ def run() -> bool:
     if provider is None:
         return False
     values: Dict[str, Any] = {"provider": provider}
-    if provider == COMPATIBLE and not _ask_url(values):
+    if (provider == COMPATIBLE or provider in AT_HOME) and not _ask_url(provider, values):
         return False
-    key = ask_key(provider)
+    key = settings.stored(f"{provider}_api_key") if provider in AT_HOME else ask_key(provider)
     language = _ask_language() if key is not None else None
     if key is None or language is None:
         return False
@@ -80,9 +80,10 @@ def _ask_provider() -> Optional[str]:
     return None if chosen is None else names[chosen]
 
 
-def _ask_url(values: Dict[str, Any]) -> bool:
-    url = windows.ask_text(localised(strings.ENTER_URL), settings.stored("compatible_base_url") or "http://")
-    values["compatible_base_url"] = url
+def _ask_url(provider: str, values: Dict[str, Any]) -> bool:
+    name = f"{provider}_base_url"
+    url = windows.ask_text(localised(strings.ENTER_URL), settings.stored(name) or AT_HOME.get(provider, "http://"))
+    values[name] = url
     return bool(url) and url != "http://"
 
 

@@ -4,6 +4,7 @@ import threading
 import time
 from typing import List, Optional
 
+from core.errors import CancelledError
 from kodi.jobs import FilmJob
 from kodi.tasks import Task
 
@@ -15,23 +16,24 @@ class JobBook:
         self._lock = threading.Lock()
         self._jobs: List[FilmJob] = []
         self._last: Optional[FilmJob] = None
+        self._closed = False
 
     def running(self) -> List[FilmJob]:
         with self._lock:
             return [job for job in self._jobs if job.running]
 
-    def find(self, task: Task) -> Optional[FilmJob]:
-        """The running job with the same output."""
-        return next((job for job in self.running() if job.task.places[0] == task.places[0]), None)
-
-    def see_off(self, task: Task, seconds: float) -> None:
-        """Wait, at most so long, for a job with the same output that was told to stop: it could not be joined."""
-        for job in self.running():
-            if job.stopping and job.task.places[0] == task.places[0]:
-                job.join(seconds)
-
     def of_video(self, video: str) -> List[FilmJob]:
         return [job for job in self.running() if video and job.task.video == video]
+
+    def find(self, task: Task) -> Optional[FilmJob]:
+        """The job with the same output, if one runs that was not told to stop."""
+        return next((job for job in self._of_output(task) if not job.stopping), None)
+
+    def see_off(self, task: Task, seconds: float) -> None:
+        """Wait, at most so long, for a job with the same output that was told to stop: it cannot be joined."""
+        for job in self._of_output(task):
+            if job.stopping:
+                job.join(seconds)
 
     @property
     def last(self) -> Optional[FilmJob]:
@@ -39,13 +41,18 @@ class JobBook:
         return self._last
 
     def add(self, job: FilmJob) -> FilmJob:
-        """Start ``job``, unless there is one with the same output already: then it is joined. Returns which it is."""
+        """Start ``job``, unless there is one with the same output already: then it is joined. Returns which it is.
+
+        :raises CancelledError: all were stopped, and no other one begins.
+        """
         with self._lock:
+            if self._closed:
+                raise CancelledError("The add-on is ending.")
             for known in self._jobs:
-                if known.running and known.task.places[0] == job.task.places[0]:
+                if known.running and not known.stopping and _same_output(known.task, job.task):
                     return known
             self._jobs.append(job)
-        job.start()
+            job.start()
         return job
 
     def note_end(self, job: FilmJob) -> None:
@@ -54,10 +61,20 @@ class JobBook:
             self._jobs = [one for one in self._jobs if one is not job]
 
     def stop_all(self, seconds: float) -> bool:
-        """Park every job and wait for them at most so long; whether all have ended."""
+        """Park every job for good and wait for them at most so long; whether all have ended."""
+        with self._lock:
+            self._closed = True
         jobs = self.running()
         for job in jobs:
             job.park()
         end = time.monotonic() + seconds
         ended = [job.join(max(0.0, end - time.monotonic())) for job in jobs]
         return all(ended)
+
+    def _of_output(self, task: Task) -> List[FilmJob]:
+        return [job for job in self.running() if _same_output(job.task, task)]
+
+
+def _same_output(first: Task, second: Task) -> bool:
+    """Which of its places a job writes to shows only once it does; two films never share one."""
+    return not set(first.places).isdisjoint(second.places)

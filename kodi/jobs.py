@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, List, Optional
 
 from core.cancel import CancelToken
 from core.errors import CancelledError, InputError, SubAIError
+from kodi import strings
 from kodi.engine import Engine
 from kodi.lines import Lines
 from kodi.output import Output
 from kodi.pace import Pace
+from kodi.strings import localised
 from kodi.tasks import Copies, Listener, Outcome, Task
 from translate.film import untranslated
 from translate.job import TranslationJob
@@ -44,7 +46,7 @@ class FilmJob:
         self._cancel = CancelToken()
         self.lines = Lines(task.film)
         self._changed = self.lines.changed
-        self._finished = False
+        self._finished = self._goes_on = False
         self._translation: Optional[TranslationJob] = None
         self._output = Output(task, engine.ownership, self.total)
         self._thread = threading.Thread(target=self._run, name="subai-film", daemon=True)
@@ -67,8 +69,12 @@ class FilmJob:
         """The playhead is at ``position`` (seconds), and came there by playing."""
         self._position = position
 
-    def park(self) -> None:
-        """Stop at once; what is done stays and is not asked again."""
+    def park(self, *, for_good: bool = False) -> None:
+        """Stop at once; what is done stays and is not asked again.
+
+        :param for_good: the person wants it so; otherwise it goes on by itself when its film plays again.
+        """
+        self._goes_on = not for_good
         self._cancel.cancel()
         translation = self._translation
         if translation is not None:
@@ -131,7 +137,7 @@ class FilmJob:
             outcome = replace(outcome, error=error)
         except Exception:  # the edge of the thread: the person must hear that it has ended
             log.exception("A job ended unexpectedly")
-            outcome = replace(outcome, error=SubAIError("Something went wrong inside; see kodi.log."))
+            outcome = replace(outcome, error=SubAIError(localised(strings.BROKEN)))
         self.outcome = outcome
         self._listener.ended(self)
 
@@ -176,7 +182,7 @@ class FilmJob:
         left = tuple(untranslated(task.film, report))
         stop = unwritable or report.stopped_by
         parked = isinstance(stop, CancelledError)
-        return Outcome(self.total - len(left), self.total, left, None if parked else stop, parked)
+        return Outcome(self.total - len(left), self.total, left, None if parked else stop, parked, report.notices)
 
     def _translate(self, translation: TranslationJob, reports: List[JobReport]) -> None:
         try:
@@ -252,6 +258,6 @@ class FilmJob:
     def _leave_nothing_empty(self) -> None:
         """A file in which nothing is translated would pass for a translation, here and wherever else it is seen."""
         self._await_copy()
-        if self.output and self.total and not self.lines.done:
+        if self.output and self.total and not self.lines.done and not self._goes_on:
             self._listener.withdraws(self)
             self._output.remove()

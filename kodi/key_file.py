@@ -16,6 +16,9 @@ _NAMES = {
     "openai": "OPENAI_API_KEY",
     "gemini": "GEMINI_API_KEY",
     "openrouter": "OPENROUTER_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+    "ollama": "OLLAMA_API_KEY",
+    "lmstudio": "LM_API_TOKEN",
     "compatible": "SUBAI_API_KEY",
 }
 _NAMED = re.compile(r"(?:export\s+)?([A-Za-z][\w .-]{0,40}?)\s*[=:]\s*(\S+)")

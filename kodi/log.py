@@ -1,6 +1,7 @@
 """What the add-on logs goes to Kodi's log, without any secret in it."""
 
 import logging
+import re
 from typing import Iterable, List
 
 import xbmc
@@ -9,6 +10,7 @@ from kodi import addon
 
 _LEVELS = ((logging.ERROR, xbmc.LOGERROR), (logging.WARNING, xbmc.LOGWARNING))
 SHORTEST_SECRET = 4  # shorter ones are no keys, and replacing them would garble every line
+_LOGIN = re.compile(r"(?<=://)[^\s/@]+@")  # in the path of a share
 
 
 class KodiHandler(logging.Handler):
@@ -25,12 +27,12 @@ class KodiHandler(logging.Handler):
         self._secrets = sorted(known, key=len, reverse=True)
 
     def emit(self, record: logging.LogRecord) -> None:
-        xbmc.log(self._without_secrets(self.format(record)), _kodi_level(record.levelno))
+        xbmc.log(self.without_secrets(self.format(record)), _kodi_level(record.levelno))
 
-    def _without_secrets(self, text: str) -> str:
+    def without_secrets(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "[key]")
-        return text
+        return _LOGIN.sub("[login]@", text)
 
 
 _handler = KodiHandler()
@@ -47,6 +49,11 @@ def install() -> None:
 def hide(secrets: Iterable[str]) -> None:
     """Keep these out of the log; empty ones are ignored."""
     _handler.hide(secrets)
+
+
+def without_secrets(text: str) -> str:
+    """The text as it may be logged: no key, and no name and password of a share."""
+    return _handler.without_secrets(text)
 
 
 def _kodi_level(level: int) -> int:

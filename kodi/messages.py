@@ -10,7 +10,7 @@ import secrets
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Deque, Dict, Mapping, Optional
+from typing import Any, Callable, Deque, Dict, Mapping, Optional
 
 import xbmc
 import xbmcgui
@@ -20,12 +20,13 @@ from kodi import addon
 ACTIONS = frozenset(
     {
         "status", "rows", "show", "estimate", "start", "cancel", "retry", "anew", "remove", "why", "models",
-        "test_connection", "connections",
+        "test_connection", "connections", "find_servers", "give_up",
     }
 )  # fmt: skip
 PATIENCE = 2.0  # seconds: a service that runs answers within a tenth of this
 MAX_DATA = 20_000  # characters of a message; a path is far shorter
 
+_GIVING_UP = 2.0  # seconds that the service may take for that
 _HOME = 10000
 _STEP = 0.02  # seconds between two looks at the property
 _AGAIN = 0.5  # seconds after which a question is asked again: a service that is only just starting hears nothing
@@ -46,22 +47,32 @@ class Message:
     expires: float
 
 
-def ask(action: str, data: Optional[Mapping[str, Any]] = None, timeout: float = PATIENCE) -> Optional[Dict[str, Any]]:
-    """Have the service do ``action``; its answer, or None when none came within ``timeout`` seconds."""
+def ask(
+    action: str,
+    data: Optional[Mapping[str, Any]] = None,
+    timeout: float = PATIENCE,
+    given_up: Callable[[], bool] = lambda: False,
+) -> Optional[Dict[str, Any]]:
+    """Have the service do ``action``; its answer, or None when none came within ``timeout`` seconds.
+
+    As soon as ``given_up`` is true the service is told to leave it, and answers nothing that counts: None.
+    """
     ident = secrets.token_hex(8)
-    content = {"id": ident, "expires": time.time() + timeout, "data": dict(data or {})}
-    notify = {"sender": addon.ID, "message": action, "data": content}
-    question = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "JSONRPC.NotifyAll", "params": notify})
+    question = _notification(action, ident, data or {}, timeout)
     window, monitor = xbmcgui.Window(_HOME), xbmc.Monitor()
     now = asked = time.monotonic()
-    end = now + timeout
+    end, unwanted = now + timeout, False
     xbmc.executeJSONRPC(question)
     while now < end:
         text = window.getProperty(_property(ident))
         if text:
             window.clearProperty(_property(ident))
             answer: Dict[str, Any] = json.loads(text)
-            return answer
+            return None if unwanted else answer
+        if not unwanted and given_up():
+            unwanted, end = True, now + _GIVING_UP
+            question = _notification("give_up", secrets.token_hex(8), {"of": ident}, 0.0)
+            xbmc.executeJSONRPC(question)
         if monitor.waitForAbort(_STEP):
             break
         now = time.monotonic()
@@ -71,6 +82,12 @@ def ask(action: str, data: Optional[Mapping[str, Any]] = None, timeout: float = 
     return None
 
 
+def _notification(action: str, ident: str, data: Mapping[str, Any], timeout: float) -> str:
+    content = {"id": ident, "expires": time.time() + timeout, "data": dict(data)}
+    notify = {"sender": addon.ID, "message": action, "data": content}
+    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": "JSONRPC.NotifyAll", "params": notify})
+
+
 def read(sender: str, method: str, data: str) -> Optional[Message]:
     """The message in a notification, or None when it is none of ours or not of the right form."""
     action = method[len("Other.") :] if method.startswith("Other.") else ""
@@ -78,7 +95,7 @@ def read(sender: str, method: str, data: str) -> Optional[Message]:
         return None
     try:
         content = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(content, dict):
         return None

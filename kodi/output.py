@@ -8,8 +8,9 @@ import time
 from typing import Optional, Tuple
 
 from core.errors import InputError
-from kodi import subtitle_files, vfs
+from kodi import strings, subtitle_files, vfs
 from kodi.ownership import Ownership
+from kodi.strings import localised
 from kodi.tasks import Copies, Task
 from translate.film import OutputTakenError
 
@@ -98,7 +99,7 @@ class Output:
                 wrong = error
             else:
                 return
-        raise wrong or InputError("There is no place for the translation.")
+        raise wrong or InputError(localised(strings.NOT_WRITTEN, name=vfs.base_name(self._task.film.path)))
 
     def remove(self) -> None:
         """Delete it, as long as it holds just what we wrote."""
@@ -110,6 +111,6 @@ class Output:
         if subtitle_files.same_path(path, self._task.film.path):
             raise InputError("The source is never written to.")
         if path == self.path and vfs.exists(path) and self._ownership.figures(path) is None:
-            raise OutputTakenError(f"{vfs.base_name(path)} was changed by someone else meanwhile, and was kept.")
+            raise OutputTakenError(localised(strings.NOT_OURS, name=vfs.base_name(path)))
         self._ownership.write(path, data, done=done, total=self._total)
         self.path = path

@@ -7,7 +7,8 @@ else made or changed is never overwritten; it is set aside as ``film.es.bak.srt`
 from typing import Optional, Tuple
 
 from core.errors import InputError
-from kodi import subtitle_files, vfs
+from kodi import strings, subtitle_files, vfs
+from kodi.strings import localised
 from translate.film import OutputTakenError
 from translate.outputs import Outputs
 
@@ -61,7 +62,7 @@ class Ownership:
         if not vfs.exists(path) or self.figures(path) is not None:
             return
         if not agreed:
-            raise OutputTakenError(f"{vfs.base_name(path)} is from someone else and was kept.")
+            raise OutputTakenError(localised(strings.NOT_OURS, name=vfs.base_name(path)))
         self.set_aside(path)
 
     def set_aside(self, path: str) -> str:

@@ -71,11 +71,15 @@ class Player(xbmc.Player):
         self._on_stop()
 
     def playing(self) -> str:
-        """The path of the video that plays, or ``""``."""
+        """The path of the video that plays in Kodi itself, or ``""``."""
         try:
-            return str(self.getPlayingFile()) if self.isPlayingVideo() else ""
+            return str(self.getPlayingFile()) if self.isPlayingVideo() and not self.isExternalPlayer() else ""
         except RuntimeError:  # it ended in between
             return ""
+
+    def plays_elsewhere(self) -> bool:
+        """Whether another program does, which Kodi has started and cannot look into."""
+        return bool(self.isPlayingVideo() and self.isExternalPlayer())
 
     def position(self) -> float:
         """Seconds into the film; 0 when nothing plays."""

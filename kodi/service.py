@@ -6,27 +6,31 @@ Kodi calls back on the main thread, which therefore only waits; whatever may tak
 import logging
 import threading
 import time
-from typing import Callable, Dict, Optional, Set
+from typing import Callable, Optional, Set
 
 import xbmc
 
 from core.errors import SubAIError
 from kodi import addon, log, messages, strings, vfs, windows, wording
 from kodi.answers import Answers
+from kodi.changes import Changes
 from kodi.choices import OFF, Choices, Watch
 from kodi.desk import Desk
 from kodi.engine import Engine
 from kodi.job_book import JobBook
 from kodi.jobs import FilmJob
 from kodi.player import Player, Playhead, Screen, current_stream
+from kodi.progress import ProgressBars
 from kodi.settings import Reader
 from kodi.strings import localised
 from kodi.tasks import Task
+from kodi.telling import Teller
 from kodi.unasked import Unasked
 
 logger = logging.getLogger("subai.kodi")
 
 TICK = 0.5  # seconds between two looks at the playhead
+STOPPING = 10.0  # seconds that a job may take to write down what it has, on a slow share, before its film begins anew
 LAST_WORDS = 0.7  # seconds that jobs get to write down what they have, when Kodi quits
 
 
@@ -35,8 +39,11 @@ class Service(xbmc.Monitor):
 
     def __init__(self) -> None:
         super().__init__()
+        self.ending = threading.Event()
+        self.teller = Teller(self.spawn, self.ending)
+        self._reader = Reader(self.teller.say)
+        self._changes = Changes(self._take_settings, self.spawn, self.ending)
         self._heard = messages.Heard()
-        self._reader = Reader(windows.notice)
         settings = self._reader.refresh()
         log.hide(self._reader.secrets())
         vfs.make_folder(addon.profile())
@@ -44,7 +51,6 @@ class Service(xbmc.Monitor):
         self.desk = Desk(self.engine)
         self.book = JobBook()
         self.player = Player(self._film_started, self._film_stopped)
-        self.ending = threading.Event()
         self.screen = Screen(self.player, self.ending.wait)
         self.choices = Choices(addon.profile())
         self._watch = Watch(lambda video, language: self.spawn(lambda: self.choices.note(video, language)))
@@ -53,10 +59,8 @@ class Service(xbmc.Monitor):
         self._video = ""
         self._playhead = Playhead()
         self.offered: Set[str] = set()  # films that the person was asked about, or stopped
-        self._progress_lock = threading.Lock()
-        self._progress: Dict[FilmJob, windows.Progress] = {}
+        self._bars = ProgressBars()
         self._stopped: Set[FilmJob] = set()  # by the person, who is then told what there is
-        self._told: Set[str] = set()  # errors that were shown and would only repeat themselves
 
     def run(self) -> None:
         """Until Kodi quits, or the add-on is disabled or updated."""
@@ -65,7 +69,7 @@ class Service(xbmc.Monitor):
         if self.player.playing():
             self._film_started()
         while not self.waitForAbort(TICK):
-            self._tick()
+            self._edge(self._tick)
         self._close()
 
     # --- what Kodi tells --------------------------------------------------------------------------------------------
@@ -77,16 +81,25 @@ class Service(xbmc.Monitor):
             return
         message = messages.read(sender, method, data)
         if message is not None and self._heard.is_new(message):
-            self.spawn(lambda: messages.answer(message, self._answers.to(message)))
+            self.spawn(lambda: self._answer(message))
+
+    def _answer(self, message: messages.Message) -> None:
+        self._changes.wait(messages.PATIENCE / 2)  # whoever has just stored something means what is stored now
+        try:
+            answer = self._answers.to(message)
+        except Exception:  # whoever asked waits for an answer, and would wait in vain
+            logger.exception("There is no answer to %s", message.action)
+            answer = {"ok": False, "text": localised(strings.BROKEN)}
+        messages.answer(message, answer)
 
     def onSettingsChanged(self) -> None:  # noqa: N802
-        self.spawn(self._take_settings)
+        self._changes.note()
 
     def _take_settings(self) -> None:
         settings = self._reader.refresh()
         log.hide(self._reader.secrets())
         self.engine.apply(settings)
-        self._told.clear()
+        self.teller.forget()
         self._tell_limits()
 
     def _film_started(self) -> None:
@@ -95,8 +108,7 @@ class Service(xbmc.Monitor):
             if job.task.video == self._video and self._video != video:
                 job.park()
         self._video, self._playhead = video, Playhead()
-        self._watch.end()
-        self.screen.forget()
+        self._leave_screen()
         if video:
             self.spawn(lambda: self._unasked.film_started(video))
 
@@ -104,13 +116,16 @@ class Service(xbmc.Monitor):
         for job in self.book.of_video(self._video):
             job.park()
         self._video = ""
+        self._leave_screen()
+
+    def _leave_screen(self) -> None:
+        """What was on it of one film means nothing for the next."""
         self._watch.end()
         self.screen.forget()
+        self._unasked.film_ended()
 
     def _tick(self) -> None:
-        with self._progress_lock:
-            for job, progress in self._progress.items():
-                progress.update(job.lines.settled, job.total)
+        self._bars.update()
         if self._watch.is_on:
             shown = current_stream()
             self._watch.look(shown.base if shown else OFF, time.monotonic())
@@ -128,7 +143,11 @@ class Service(xbmc.Monitor):
     # --- jobs -------------------------------------------------------------------------------------------------------
 
     def begin(self, task: Task, before: Optional[Callable[[FilmJob], None]] = None) -> FilmJob:
-        """Start translating, or join the job that does already; ``before`` is called with a job before it starts."""
+        """Start translating, or join the job that does already; ``before`` is called with a job before it starts.
+
+        :raises CancelledError: the add-on is ending.
+        """
+        self.book.see_off(task, STOPPING)
         playing = task.video and task.video == self.player.playing()
         job = FilmJob(task, self.engine, self, position=self.player.position() if playing else 0.0)
         if before is not None:
@@ -137,8 +156,7 @@ class Service(xbmc.Monitor):
             self._forget_refusals()
         joined = self.book.add(job)
         if joined is job:
-            target = wording.language_name(task.film.target)
-            self._progress[job] = windows.Progress(localised(strings.PROGRESS, target=target))
+            self._bars.open(job)
             logger.info("Translating %s to %s", task.film.path, task.film.target.code)
         return joined
 
@@ -148,7 +166,7 @@ class Service(xbmc.Monitor):
         for job in jobs:
             self.offered.add(job.task.video)
             self._stopped.add(job)
-            job.park()
+            job.park(for_good=True)
         return len(jobs)
 
     def wrote(self, job: FilmJob) -> None:
@@ -177,10 +195,7 @@ class Service(xbmc.Monitor):
         self.screen.take_back(job.output)
 
     def ended(self, job: FilmJob) -> None:
-        with self._progress_lock:
-            progress = self._progress.pop(job, None)
-            if progress is not None:
-                progress.close()
+        self._bars.close(job)
         self.book.note_end(job)
         outcome = job.outcome
         if outcome is None or self.ending.is_set():
@@ -192,8 +207,10 @@ class Service(xbmc.Monitor):
             outcome.total,
             outcome.error or ("parked" if outcome.parked else "done"),
         )
+        for line in outcome.notices:
+            self.teller.once(line)
         if outcome.error is not None:
-            self._tell_error(outcome.error)
+            self.teller.error(outcome.error, self.engine.settings.provider_name)
         elif outcome.parked:
             if job in self._stopped:
                 self._stopped.discard(job)
@@ -204,30 +221,11 @@ class Service(xbmc.Monitor):
             windows.notice(wording.last_words(job))
             self.spawn(lambda: self._unasked.prepare_next(job.task))
 
-    # --- telling ----------------------------------------------------------------------------------------------------
-
-    def _tell_error(self, error: SubAIError) -> None:
-        """Once, with what to do, until something is changed."""
-        if error.user_message in self._told:
-            return
-        self._told.add(error.user_message)
-        text = wording.error_words(error, self.engine.settings.provider_name)
-        if wording.settings_help(error):
-            self.spawn(lambda: _offer_settings(text))
-        else:
-            windows.notice(text, error=True)
-
-    def tell_once(self, text: str) -> None:
-        if text not in self._told:
-            self._told.add(text)
-            windows.notice(text)
-
     def _tell_limits(self) -> None:
         """The pool may be smaller than was asked for: so many open files the system does not allow."""
         asked, given = self.engine.settings.pool, self.engine.pool.config
         if given != asked:
-            words = localised(strings.FEW_FILES, count=given.maxsize, servers=given.num_pools)
-            self.tell_once(words)
+            self.teller.once(localised(strings.FEW_FILES, count=given.maxsize))
 
     def _forget_refusals(self) -> None:
         """A person asks again, and may have paid or mended the key meanwhile."""
@@ -235,7 +233,7 @@ class Service(xbmc.Monitor):
             self.engine.provider().forget_refusals()
         except SubAIError as error:
             logger.info("%s", error.user_message)
-        self._told.clear()
+        self.teller.forget()
 
     # --- threads and the end ----------------------------------------------------------------------------------------
 
@@ -247,29 +245,21 @@ class Service(xbmc.Monitor):
         try:
             work()
         except SubAIError as error:
-            if not self.ending.is_set():
-                self._tell_error(error)
+            self.teller.error(error, self.engine.settings.provider_name)
         except Exception:  # the edge of a thread: nobody else would hear of it
             logger.exception("An errand ended unexpectedly")
 
     def _close(self) -> None:
         began = time.monotonic()
         self.ending.set()
+        self._answers.stop()
         for job in self.book.running():
             job.park()
         self.engine.pool.cancel()
         whole = self.book.stop_all(LAST_WORDS)
-        with self._progress_lock:
-            for progress in self._progress.values():
-                progress.close()
-            self._progress.clear()
+        self._bars.close_all()
         self.engine.close()
         logger.info("Ended in %.2f s%s", time.monotonic() - began, "" if whole else ", jobs still stopping")
-
-
-def _offer_settings(text: str) -> None:
-    if windows.confirm(text, strings.OPEN_SETTINGS, strings.NOT_NOW):
-        addon.open_settings()
 
 
 def run() -> None:

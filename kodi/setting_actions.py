@@ -1,6 +1,6 @@
 """What the buttons on the settings screen do. Kodi has closed and stored the screen by then; it is opened again."""
 
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from core.errors import InputError
 from kodi import addon, first_run, key_file, settings, status_window, strings, windows
@@ -13,11 +13,11 @@ TEST_PATIENCE = 120.0
 
 def run(action: str) -> bool:
     """Do what the button called ``action`` says; False if there is no such button."""
-    act = _ACTIONS.get(action)
-    if act is None:
+    if action not in _ACTIONS:
         return False
+    act, page = _ACTIONS[action]
     act()
-    addon.open_settings()
+    addon.open_settings(page)
     return True
 
 
@@ -25,7 +25,10 @@ def guide() -> None:
     """The first-run guide, and the test at its end if the person wants one."""
     if not first_run.run():
         return
-    provider = first_run.provider_name(settings.stored("provider"))
+    provider = settings.stored("provider")
+    if provider in settings.AT_HOME and not settings.stored(f"{provider}_model"):
+        _choose_model()
+    provider = first_run.provider_name(provider)
     wanted = windows.confirm(localised(strings.ASK_TEST, provider=provider), strings.TEST, strings.LATER)
     if not wanted or _test_passed():
         windows.tell(localised(strings.READY))
@@ -93,23 +96,60 @@ def _choose_model() -> None:
     settings.store({setting: model})
 
 
-def _asked(action: str) -> Optional[Dict[str, Any]]:
-    """What the service answers to something that asks the provider; the person is told when it does not."""
-    provider = first_run.provider_name(settings.stored("provider"))
-    answer = ask("status")  # it answers at once, or is not there; what follows may take its time
-    if answer is not None:
-        with windows.working(localised(strings.ASKING, provider=provider)):
-            answer = ask(action, timeout=TEST_PATIENCE)
+def _find_servers() -> None:
+    heading = localised(strings.FIND_SERVERS)
+    where = windows.choose(heading, [localised(strings.ON_THIS_DEVICE), localised(strings.AT_ADDRESS)])
+    address = windows.ask_text(localised(strings.SERVER_ADDRESS)) if where == 1 else ""
+    if where is None or (where == 1 and not address):
+        return
+    answer = _asked("find_servers", localised(strings.SEARCHING), {"address": address})
     if answer is None:
+        return
+    servers: List[Dict[str, Any]] = answer.get("servers", [])
+    choices = [(server, model) for server in servers for model in server["models"]]
+    if not choices:
+        empty = localised(strings.SERVER_EMPTY, server=servers[0]["label"]) if servers else ""
+        windows.tell(empty or str(answer.get("text", "")))
+        return
+    chosen = windows.choose(heading, [_server_row(server, model) for server, model in choices], 0)
+    if chosen is not None:
+        server, model = choices[chosen]
+        provider = server["provider"]
+        address = server["base_url"]
+        settings.store({"provider": provider, f"{provider}_base_url": address, f"{provider}_model": model})
+        windows.notice(localised(strings.SERVER_STORED, server=server["label"], model=model))
+
+
+def _server_row(server: Mapping[str, Any], model: str) -> str:
+    text = strings.SERVER_LOADED if server["models"][model] else strings.SERVER_MODEL
+    return localised(text, server=server["label"], model=model)
+
+
+def _asked(action: str, doing: str = "", data: Optional[Dict[str, Any]] = None) -> Optional[Dict[str, Any]]:
+    """What the service answers to something that takes it a while; None when the person gave up, or was told.
+
+    :param doing: what the person sees meanwhile; that the provider is asked, if ``""``.
+    """
+    doing = doing or localised(strings.ASKING, provider=first_run.provider_name(settings.stored("provider")))
+    answer = ask("status")  # it answers at once, or is not there; what follows may take its time
+    if answer is None:
+        windows.tell(localised(strings.NO_SERVICE))
+        return None
+    with windows.working(doing) as given_up:
+        answer = ask(action, data, TEST_PATIENCE, given_up=given_up)
+        silent = answer is None and not given_up()
+    if silent:
         windows.tell(localised(strings.NO_SERVICE))
     return answer
 
 
-_ACTIONS: Dict[str, Callable[[], None]] = {
-    "test_connection": _test,
-    "status": _show_status,
-    "reset_connections": _reset,
-    "choose_model": _choose_model,
-    "read_key": _read_key,
-    "first_run": guide,
+#: Each button and the page that it is on.
+_ACTIONS: Dict[str, Tuple[Callable[[], None], int]] = {
+    "test_connection": (_test, addon.CONNECTIONS),
+    "status": (_show_status, addon.CONNECTIONS),
+    "reset_connections": (_reset, addon.CONNECTIONS),
+    "choose_model": (_choose_model, addon.PROVIDERS),
+    "read_key": (_read_key, addon.PROVIDERS),
+    "find_servers": (_find_servers, addon.PROVIDERS),
+    "first_run": (guide, addon.PROVIDERS),
 }

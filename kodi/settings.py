@@ -1,5 +1,6 @@
 """The settings screen as values for the engine. What does not go together is told, and the last good set stays."""
 
+import threading
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Optional, TypeVar
 
@@ -14,13 +15,25 @@ from kodi.strings import localised
 from translate import languages
 from translate.languages import OTHER, Language
 
-OPENAI, GEMINI, OPENROUTER, COMPATIBLE = "openai", "gemini", "openrouter", "compatible"
-PROVIDERS = {OPENAI: "OpenAI", GEMINI: "Gemini", OPENROUTER: "OpenRouter"}
+OPENAI, OLLAMA, LMSTUDIO, COMPATIBLE = "openai", "ollama", "lmstudio", "compatible"
+PROVIDERS = {
+    OPENAI: "OpenAI",
+    "gemini": "Gemini",
+    "openrouter": "OpenRouter",
+    "anthropic": "Anthropic",
+    OLLAMA: "Ollama",
+    LMSTUDIO: "LM Studio",
+}
+#: Those that need no key, and where they usually are.
+AT_HOME = {OLLAMA: "http://127.0.0.1:11434", LMSTUDIO: "http://127.0.0.1:1234/v1"}
 OFF, ASK, ON = "off", "ask", "on"
 CUSTOM = "custom"  # the profile that consists of the sliders
 CA_COPY = "ca.pem"
 #: Which of the pool's tunables have a setting, each ``pool_`` and its name.
 POOL_FIELDS = ("num_pools", "maxsize", "connect_timeout", "read_timeout", "max_idle", "max_age")
+
+#: How often Kodi's file is read until it is whole, and seconds between.
+READ_TRIES, READ_PAUSE = 20, 0.1
 
 _T = TypeVar("_T")
 
@@ -29,7 +42,8 @@ _T = TypeVar("_T")
 class Settings:
     """One consistent set.
 
-    :ivar key: of the chosen provider, or ``""``; ``model`` and ``base_url`` too, where ``""`` means the usual one.
+    :ivar key: of the chosen provider, or ``""``; ``model`` and ``base_url`` too, where ``""`` means the usual one. Of
+        keys and base URLs there may be several, with commas between.
     :ivar source: None: to be found out for each file.
     :ivar auto_translate: ``OFF``, ``ASK`` or ``ON``.
     :ivar monthly_limit: US dollars that a month's unasked translations may cost.
@@ -54,9 +68,15 @@ class Settings:
     ca_file: Optional[str] = None
 
     @property
+    def may_ask(self) -> bool:
+        """Whether a button may ask the provider something: the person agreed, and whom to ask is known."""
+        known = self.provider in AT_HOME or bool(self.base_url if self.provider == COMPATIBLE else self.key)
+        return self.consent and known
+
+    @property
     def ready(self) -> bool:
-        """Whether anything may go over the network: the person agreed, and whom to ask is known."""
-        return self.consent and bool(self.base_url if self.provider == COMPATIBLE else self.key)
+        """Whether it is set up, so that anything may begin: a server at home needs no key, but has to be named."""
+        return self.may_ask and (self.provider not in AT_HOME or bool(self.base_url or self.model))
 
     @property
     def pool(self) -> PoolConfig:
@@ -86,8 +106,7 @@ class Reader:
 
     def refresh(self) -> Settings:
         """The settings as they are now, and ``current`` from here on; a part that cannot be used stays as it was."""
-        values = xbmcaddon.Addon(addon.ID).getSettings()  # a new one each time: an older one keeps the older values
-        last = self.current
+        values, last = _stored_values(), self.current
         provider = self._part("provider", lambda: _provider(values.getString("provider")), last.provider)
         self.current = Settings(
             consent=values.getBool("consent"),
@@ -101,7 +120,7 @@ class Reader:
             auto_translate=values.getString("auto_translate"),
             next_episode=values.getBool("next_episode"),
             monthly_limit=values.getNumber("monthly_limit"),
-            profile=self._profile(values),
+            profile=self._profile(values, provider),
             proxy=self._part("proxy", lambda: _proxy(values), last.proxy),
             ca_file=self._part("ca_file", lambda: _ca_file(values.getString("pool_ca_file")), last.ca_file),
         )
@@ -109,17 +128,24 @@ class Reader:
 
     def secrets(self) -> List[str]:
         """Every key that is stored, of whichever provider, and the proxy's address, which may hold a password."""
-        values = xbmcaddon.Addon(addon.ID).getSettings()
-        keys = [values.getString(f"{provider}_api_key").strip() for provider in (*PROVIDERS, COMPATIBLE)]
+        values = _stored_values()
+        fields = [values.getString(f"{provider}_api_key") for provider in (*PROVIDERS, COMPATIBLE)]
+        keys = [key.strip() for field in fields for key in field.split(",")]
         return [secret for secret in (*keys, self.current.proxy) if secret]
 
-    def _profile(self, values: xbmcaddon.Settings) -> Profile:
+    def _profile(self, values: xbmcaddon.Settings, provider: str) -> Profile:
         name, last = values.getString("pool_profile"), self.current.profile
-        if name != CUSTOM:
-            return self._part("profile", lambda: _named_profile(name), last)
-        pool = self._part("pool", lambda: _pool(values), last.pool)
-        parallel = min(values.getInt("parallel_requests"), pool.maxsize)  # a request without a connection only waits
-        return replace(PROFILES[BALANCED], name=CUSTOM, pool=pool, parallel=parallel)
+        if name == CUSTOM:
+            pool = self._part("pool", lambda: _pool(values), last.pool)
+            profile = replace(PROFILES[BALANCED], name=CUSTOM, pool=pool, parallel=1)
+            parallel = values.getInt("parallel_requests")
+        else:
+            profile = self._part("profile", lambda: _named_profile(name), last)
+            parallel = profile.parallel
+        if provider == OLLAMA:
+            parallel = values.getInt("ollama_parallel_requests")
+        # A request without a connection only waits.
+        return replace(profile, parallel=min(parallel, profile.pool.maxsize))
 
     def _part(self, name: str, read: Callable[[], _T], last: _T) -> _T:
         try:
@@ -162,7 +188,25 @@ def store(values: Dict[str, Any]) -> None:
 
 def stored(name: str) -> str:
     """The text that is stored under this id."""
-    return str(xbmcaddon.Addon(addon.ID).getSettings().getString(name))
+    return str(_stored_values().getString(name))
+
+
+def _stored_values() -> xbmcaddon.Settings:
+    """What is stored now: a new object each time, since an older one keeps the older values.
+
+    :raises TypeError: Kodi could not read them for all of ``READ_TRIES``.
+    """
+    for remaining in reversed(range(READ_TRIES)):
+        values = xbmcaddon.Addon(addon.ID).getSettings()
+        try:
+            values.getString("provider")
+        except TypeError:  # another interpreter is writing the file, so Kodi read half of it: nothing has a type then
+            if not remaining:
+                raise
+            threading.Event().wait(READ_PAUSE)
+        else:
+            break
+    return values
 
 
 def reset_connections() -> None:

@@ -3,7 +3,9 @@
 Anyone can send messages, so a path only counts if it is a subtitle of the film in question that can be read.
 """
 
+import hashlib
 import os
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
@@ -32,6 +34,7 @@ class Starting:
 
     def __init__(self, service: "Service") -> None:
         self._service = service
+        self._answered = os.path.join(service.engine.folder, ANSWERED)
 
     # --- the subtitle dialog ----------------------------------------------------------------------------------------
 
@@ -39,7 +42,8 @@ class Starting:
         """Row 0 is free; each of the others is a source and what translating it takes."""
         service = self._service
         video = str(data.get("video", "")) or service.player.playing()
-        wrong = service.desk.why_not(video)
+        elsewhere = not video and service.player.plays_elsewhere()
+        wrong = localised(strings.PLAYS_ELSEWHERE) if elsewhere else service.desk.why_not(video)
         if wrong:
             return {"ok": False, "text": wrong}
         if not service.engine.settings.ready:
@@ -61,11 +65,9 @@ class Starting:
     def show(self, data: Answer) -> Answer:
         """A copy of a subtitle that is there already, for Kodi to copy where it likes."""
         service = self._service
-        video, path = service.player.playing(), str(data.get("path", ""))
+        video = service.player.playing()
         finished = service.desk.finished(video)
-        known = [one.path for one in service.desk.all_candidates(video)]
-        if path not in known and (finished is None or path != finished.path):
-            raise InputError(localised(strings.NO_SOURCE))
+        path = _one_of([*([finished.path] if finished else []), *self._paths(video)], data)
         service.choices.forget(video)
         job = next((one for one in service.book.of_video(video) if one.output == path), None)
         content = job.lines.render() if job is not None else vfs.read_bytes(path)
@@ -118,7 +120,7 @@ class Starting:
         return {
             "source": offer.task.film.path,
             "video": offer.task.video,
-            "row": wording.offer_row(offer),
+            "row": wording.choice_row(offer),
             "question": wording.question(offer),
             "taken": place if foreign else "",
             "backup": subtitle_files.backup_name(place) if foreign else "",
@@ -130,7 +132,8 @@ class Starting:
         self.raise_if_not_ready()
         dialog = bool(data.get("dialog"))
         video = service.player.playing() if dialog else str(data.get("video", ""))
-        task = service.desk.task(str(data.get("source", "")), video, self.facts(video))
+        source = _one_of(self._paths(video), data) if video else str(data.get("source", ""))
+        task = service.desk.task(source, video, self.facts(video))
         task = replace(task, replace=bool(data.get("replace")), anew=bool(data.get("anew")))
         service.choices.forget(video)
         if dialog:
@@ -166,10 +169,16 @@ class Starting:
             expect(job)
         return {"ok": True, "path": answered}
 
+    def _paths(self, video: str) -> List[str]:
+        return [one.path for one in self._service.desk.all_candidates(video)]
+
+    def clear_up(self) -> None:
+        """Delete what Kodi was handed in earlier days: it has made its copies."""
+        shutil.rmtree(self._answered, ignore_errors=True)
+
     def _hand_out(self, name: str, content: bytes) -> str:
-        folder = os.path.join(self._service.engine.folder, ANSWERED)
-        vfs.make_folder(folder)
-        path = vfs.join(folder, name)
+        vfs.make_folder(self._answered)
+        path = vfs.join(self._answered, name)
         vfs.write(path, content)
         return path
 
@@ -195,6 +204,23 @@ def _row(language: Optional[Language], text: str, action: str, path: str, stars:
         "flag": language.base if language else "",
         "text": text,
         "action": action,
-        "path": path,
+        "row": _mark(path),
         "stars": stars,
     }
+
+
+def _mark(path: str) -> str:
+    """Kodi logs what a row stands for, and the path of a share may hold a password."""
+    return hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+
+
+def _one_of(known: List[str], data: Answer) -> str:
+    """The file that a message means, by its path or the mark of its row.
+
+    :raises InputError: it is none of the ``known``.
+    """
+    source, row = str(data.get("source", "")), str(data.get("row", ""))
+    found = next((path for path in known if source == path or row == _mark(path)), None)
+    if found is None:
+        raise InputError(localised(strings.NO_SOURCE))
+    return found

@@ -9,10 +9,10 @@ from kodi import addon, status, strings, vfs
 from kodi.strings import localised
 
 REFRESH = 1.0  # seconds
-ROWS = 5  # endpoints; whoever uses more sees the busiest
+ROWS = 3  # endpoints; whoever uses more sees the busiest
 
 # Kodi lays such windows out on 1280 x 720, whatever the screen.
-_LEFT, _TOP, _WIDTH = 90, 130, 1100
+_LEFT, _TOP, _WIDTH = 90, 190, 1100
 _ROW, _LINE = 66, 30
 _COLUMN = _WIDTH // len(status.COLUMNS)
 _GREY, _WHITE = "0xFFA0A8AC", "0xFFFFFFFF"

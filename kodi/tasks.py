@@ -49,6 +49,7 @@ class Outcome:
 
     :ivar left: index and reason of each cue that shows its source.
     :ivar parked: it was stopped by us or the person, and goes on from here another time.
+    :ivar notices: what the person should know though it went on, such as a key that was refused.
     """
 
     done: int
@@ -56,6 +57,7 @@ class Outcome:
     left: Tuple[Tuple[int, str], ...] = ()
     error: Optional[SubAIError] = None
     parked: bool = False
+    notices: Tuple[str, ...] = ()
 
 
 class Listener(Protocol):

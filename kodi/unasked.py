@@ -22,6 +22,12 @@ class Unasked:
 
     def __init__(self, service: "Service") -> None:
         self._service = service
+        self._is_asking = False
+
+    def film_ended(self) -> None:
+        """What was asked about it needs no answer any more."""
+        if self._is_asking:
+            windows.take_back_question()
 
     def film_started(self, video: str) -> None:
         """Go on where we stopped the last time, or do as the person wishes where there is no subtitle for them."""
@@ -53,6 +59,8 @@ class Unasked:
     def _show_as_chosen(self, video: str, path: str) -> None:
         """Our whole translation, unless the person chose another language the last time, or none."""
         service = self._service
+        if video != service.player.playing():  # it may take a while to look for files on a share
+            return
         target = service.engine.settings.target
         chosen = service.choices.of(video)
         language = target if chosen in (None, target.base) else from_suffix(str(chosen))
@@ -64,12 +72,12 @@ class Unasked:
 
     def _do_as_wished(self, video: str, offer: Offer, mode: str) -> None:
         left = self._service.engine.left_this_month()
-        wish = automatic.decide(mode, offer.expected.cost, left)
+        wish = automatic.decide(mode, offer.cost, left)
         if wish == automatic.START:
             self._service.begin(offer.task if mode == RESUME else with_limit(offer.task, left))
         elif wish == automatic.OVER_LIMIT:
             limit = wording.dollars(self._service.engine.settings.monthly_limit)
-            self._service.tell_once(localised(strings.LIMIT_REACHED, limit=limit))
+            self._service.teller.once(localised(strings.LIMIT_REACHED, limit=limit))
         elif wish == automatic.ASK_FIRST and video not in self._service.offered:
             self._service.offered.add(video)
             if self._agreed(offer) and video == self._service.player.playing():
@@ -77,9 +85,12 @@ class Unasked:
                 self._service.begin(offer.task)
 
     def _agreed(self, offer: Offer) -> bool:
-        return windows.confirm(
-            wording.unasked_question(offer), strings.TRANSLATE, strings.NOT_NOW, seconds=OFFER_SECONDS
-        )
+        self._is_asking = True
+        try:
+            text = wording.unasked_question(offer)
+            return windows.confirm(text, strings.TRANSLATE, strings.NOT_NOW, seconds=OFFER_SECONDS)
+        finally:
+            self._is_asking = False
 
     def prepare_next(self, task: Task) -> None:
         """Have the next episode's subtitle ready before it begins."""
@@ -93,5 +104,5 @@ class Unasked:
             return
         offers = self._service.desk.offers(following.path, following.facts)
         left = self._service.engine.left_this_month()
-        if offers and automatic.affordable(offers[0].expected.cost, left):
+        if offers and automatic.affordable(offers[0].cost, left):
             self._service.begin(with_limit(offers[0].task, left, ahead_of_time=True))

@@ -3,6 +3,7 @@
 Also for local files: Kodi remembers what a folder holds, and would not see a file that was made behind its back.
 """
 
+import logging
 import os
 import shutil
 from contextlib import suppress
@@ -11,6 +12,10 @@ from typing import List, Tuple
 import xbmcvfs
 
 from core.errors import InputError
+from kodi import strings
+from kodi.strings import localised
+
+log = logging.getLogger("subai.kodi")
 
 LARGEST = 32 * 1024 * 1024  # bytes; what is larger is no subtitle
 #: Behind the name of a file that is being written: no player takes it for a subtitle.
@@ -24,14 +29,15 @@ def read_bytes(path: str, most: int = LARGEST) -> bytes:
     :raises InputError: there is no such file, it cannot be read, or it has more than ``most`` bytes.
     """
     if not xbmcvfs.exists(path):
-        raise InputError(f"There is no file {base_name(path)} (any more).")
+        raise InputError(localised(strings.FILE_GONE, name=base_name(path)))
     with xbmcvfs.File(path) as file:
         size = file.size()
         if size > most:
-            raise InputError(f"{base_name(path)} is too large ({size} bytes).")
+            log.info("%s is too large: %d bytes", path, size)
+            raise InputError(localised(strings.FILE_UNREADABLE, name=base_name(path)))
         data = bytes(file.readBytes(0))
     if len(data) < size:
-        raise InputError(f"{base_name(path)} could not be read to its end.")
+        raise InputError(localised(strings.FILE_UNREADABLE, name=base_name(path)))
     return data
 
 
@@ -53,7 +59,7 @@ def write(path: str, data: bytes) -> None:
     delete(fresh)
     # A file that may be written, in a folder that may not: then it is written where it is, or not at all.
     if full or not _put(path, data):
-        raise InputError(f"{base_name(path)} cannot be written to that folder.")
+        raise InputError(localised(strings.NOT_WRITTEN, name=base_name(path)))
 
 
 def _put(path: str, data: bytes) -> bool:

@@ -1,15 +1,17 @@
 """What a person sees and answers: notices, questions, lists, progress. Nothing here decides anything."""
 
+import unicodedata
 from contextlib import contextmanager
-from typing import Iterator, Optional, Sequence
+from typing import Callable, Iterator, Optional, Sequence
 
 import xbmc
 import xbmcgui
 
-from kodi import addon, strings
+from kodi import addon, log, strings
 from kodi.strings import localised
 
 NOTICE_SECONDS = 6
+NOTICE_WIDTH = 60  # letters that Kodi's own skin can show in that time, scrolling; a Chinese one counts for two
 
 
 def notice(text: str, *, error: bool = False) -> None:
@@ -17,6 +19,19 @@ def notice(text: str, *, error: bool = False) -> None:
     _note(text)
     icon = xbmcgui.NOTIFICATION_ERROR if error else addon.icon()
     xbmcgui.Dialog().notification(addon.name(), text, icon, NOTICE_SECONDS * 1000, sound=False)
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """A notice, or what stays until it is read where that is too long for one."""
+    if width(text) <= NOTICE_WIDTH:
+        notice(text, error=error)
+    else:
+        tell(text)
+
+
+def width(text: str) -> int:
+    """In letters of the Latin alphabet."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def tell(text: str) -> None:
@@ -40,6 +55,11 @@ def confirm(text: str, yes: int, no: int = strings.CANCEL, *, seconds: int = 0, 
             autoclose=seconds * 1000,
         )
     )
+
+
+def take_back_question() -> None:
+    """Close the question that is on the screen, as a no."""
+    xbmc.executebuiltin("Dialog.Close(yesnodialog,true)")
 
 
 def figures(lines: int, tokens: int, cost: Optional[float], model: str) -> str:
@@ -104,15 +124,16 @@ class Progress:
 
 
 @contextmanager
-def working(text: str) -> Iterator[None]:
-    """Show that something is under way as long as the block runs."""
-    progress = Progress(addon.name(), text)
+def working(text: str) -> Iterator[Callable[[], bool]]:
+    """Show that something is under way as long as the block runs; what it gets tells whether the person gave up."""
+    dialog = xbmcgui.DialogProgress()
+    dialog.create(addon.name(), text)
     try:
-        yield
+        yield dialog.iscanceled
     finally:
-        progress.close()
+        dialog.close()
 
 
 def _note(text: str) -> None:
     """Into Kodi's debug log: whoever reads it later sees what the person saw."""
-    xbmc.log(f"[{addon.ID}] On the screen: {text}", xbmc.LOGDEBUG)
+    xbmc.log(log.without_secrets(f"[{addon.ID}] On the screen: {text}"), xbmc.LOGDEBUG)

@@ -109,6 +109,57 @@ def gemini_reply(*parts: Mapping[str, Any], finish: Optional[str] = "STOP") -> D
     }
 
 
+def anthropic_reply(text: Any, reason: Optional[str] = "end_turn", **more: Any) -> Dict[str, Any]:
+    return {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-2026",
+        "content": [{"type": "text", "text": text}],
+        "stop_reason": reason,
+        "usage": {"input_tokens": 8, "cache_read_input_tokens": 3, "output_tokens": 7},
+        **more,
+    }
+
+
+def anthropic_events(*texts: str, reason: Optional[str] = "end_turn", **end: Any) -> List[Dict[str, Any]]:
+    """The events of a whole stream."""
+    usage = {"input_tokens": 8, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 3, "output_tokens": 1}
+    message = {**anthropic_reply("", None), "content": [], "usage": usage}
+    deltas = [
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}} for text in texts
+    ]
+    return [
+        {"type": "message_start", "message": message},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "ping"},
+        *deltas,
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": reason, **end}, "usage": {"output_tokens": 7}},
+        {"type": "message_stop"},
+    ]
+
+
+def anthropic_error(kind: str, message: str, **more: Any) -> Dict[str, Any]:
+    return {"type": "error", "error": {"type": kind, "message": message, **more}, "request_id": "req_1"}
+
+
+def ollama_piece(text: Any = "", **more: Any) -> Dict[str, Any]:
+    return {"model": "llama-2026", "message": {"role": "assistant", "content": text}, "done": False, **more}
+
+
+def ollama_reply(text: Any, reason: Optional[str] = "stop", **more: Any) -> Dict[str, Any]:
+    """A whole answer, or the last line of a stream."""
+    counts = {"prompt_eval_count": 11, "eval_count": 7}
+    return {**ollama_piece(text), "done": True, "done_reason": reason, **counts, **more}
+
+
+def ndjson(*lines: Union[Mapping[str, Any], str]) -> Response:
+    """A stream of these lines; a string is the line as it is."""
+    data = (line if isinstance(line, str) else json.dumps(line) for line in lines)
+    return Response("".join(f"{text}\n" for text in data), 200, content_type="application/x-ndjson")
+
+
 def openai_error(message: str, code: Any = None, param: Optional[str] = None) -> Dict[str, Any]:
     return {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
 

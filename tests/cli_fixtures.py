@@ -19,7 +19,7 @@ from cli_support import KEYS, SMALL, Done, Run, write
 
 import api
 import api.adapt
-import core.endpoints
+import core.circuit_breaker
 import core.rate_limit
 from cli.main import main
 from cli.standin import StandIn
@@ -62,7 +62,7 @@ def run(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
 
     def call(*words: str) -> Done:
         # A process of its own would not know of endpoints that others have met on the same port.
-        monkeypatch.setattr(core.endpoints, "_states", {})
+        monkeypatch.setattr(core.circuit_breaker, "_breakers", {})
         monkeypatch.setattr(core.rate_limit, "_limiters", {})
         monkeypatch.setattr(api.adapt, "_refused", {})
         capsys.readouterr()

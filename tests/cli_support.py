@@ -9,12 +9,13 @@ from typing import Callable, List, NamedTuple, Optional, Set
 
 from standin_faults import blocked_prompt
 
+import api
 from benchmarks.films import make_cues
 from cli.standin import Exchange, Fault, Record, StandIn
 from cli.standin.exchange import Script
 
 ROOT = str(Path(__file__).resolve().parent.parent)
-KEYS = ("OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY", "SUBAI_API_KEY")
+KEYS = (*(kind.key_name for kind in api.PROVIDERS.values()), "OLLAMA_HOST")
 SMALL = """\
 1
 00:00:01,000 --> 00:00:02,500

@@ -5,6 +5,7 @@ from typing import Iterator
 import pytest
 from job_support import Heard, route, workers
 
+import api
 import core.config
 from cli.standin import StandIn
 from core.config import BackoffConfig
@@ -17,7 +18,7 @@ from translate.asking import Route
 def transport(monkeypatch: pytest.MonkeyPatch) -> Iterator[Transport]:
     """Eight requests in flight, with retries that do not tarry. In the end nothing may be left of a job."""
     quick = BackoffConfig(base_delay=0.002, max_delay=0.01)
-    monkeypatch.setattr(core.config, "BACKOFF", {"compatible": quick, "gemini": quick})
+    monkeypatch.setattr(core.config, "BACKOFF", dict.fromkeys(api.PROVIDERS, quick))
     with ConnectionPoolManager() as pool:
         yield Transport(pool, parallel=8)
         assert pool.close_all(2.0), "requests were left in flight"

@@ -85,7 +85,7 @@ def saying(cues: Sequence[Cue], texts: Mapping[int, str]) -> List[Cue]:
 
 def route(standin: StandIn, key: str, transport: Transport, name: str = "compatible", model: str = "m") -> Route:
     """A way to ``standin``, as if nobody had ever asked it."""
-    base_url = standin.gemini_base_url if name == "gemini" else standin.openai_base_url
+    base_url = getattr(standin, f"{name}_base_url", standin.openai_base_url)
     provider = api.create(name, api_key=key, base_url=base_url, transport=transport)
     provider.forget_refusals()  # ports come again, and with them what another test learnt of an endpoint
     return Route(provider, model)

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import threading
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 from xml.etree import ElementTree as ET
@@ -73,6 +74,8 @@ class FakeKodi:
     """:ivar kodi_settings: Kodi's own. :ivar answers: what the person does next, in order; None is cancel.
 
     :ivar playing: the path of the video that plays; ``streams`` are its subtitles, ``shown_stream`` is the one shown.
+    :ivar service: hears of notifications. :ivar properties: those of the home window.
+    :ivar given_up: whether the person has pressed the button of the dialog that shows progress.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -87,7 +90,10 @@ class FakeKodi:
         self.playing = ""
         self.streams: List[Dict[str, Any]] = []
         self.shown_stream: Optional[int] = None
-        self.player = "internal"
+        self.plays_elsewhere = False
+        self.given_up = False
+        self.service: Any = None
+        self.properties: Dict[str, str] = {}
 
     def add_stream(self, path: str) -> None:
         """As ``Player.setSubtitles``: shown, and a stream of its own unless it is one already."""
@@ -117,9 +123,9 @@ class FakeKodi:
                 "currentaudiostream": {"language": "jpn"},
             }
             return json.dumps({"result": found})
-        if asked["method"] == "Player.GetActivePlayers":
-            players = [{"playerid": 1, "type": "video", "playertype": self.player}] if self.playing else []
-            return json.dumps({"result": players})
+        if asked["method"] == "JSONRPC.NotifyAll" and self.service is not None:
+            sent = asked["params"]
+            self.service.onNotification(sent["sender"], f"Other.{sent['message']}", json.dumps(sent["data"]))
         if asked["method"] == "Settings.GetSettingValue" and asked["params"]["setting"] in self.kodi_settings:
             return json.dumps({"result": {"value": self.kodi_settings[asked["params"]["setting"]]}})
         return json.dumps({"error": {"code": -32602}})
@@ -202,17 +208,28 @@ def fake_kodi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKodi:
         "log": lambda text, level=0: kodi.logged.append((text, level)),
         "executeJSONRPC": kodi.rpc,
         "executebuiltin": kodi.builtins.append,
+        "getCondVisibility": lambda condition: True,
+        "getSupportedMedia": lambda kind: ".mkv|.mp4",
         "getLanguage": lambda form=0: kodi.language if form == xbmc.ISO_639_1 else "English",
     }
     player: Dict[str, Any] = {
         "isPlayingVideo": lambda _: bool(kodi.playing),
+        "isExternalPlayer": lambda _: kodi.plays_elsewhere,
         "getPlayingFile": lambda _: kodi.playing,
         "getTime": lambda _: 0.0,
         "setSubtitles": lambda _, path: kodi.add_stream(path),
         "setSubtitleStream": lambda _, index: kodi.show_stream(index),
         "showSubtitles": lambda _, visible: None if visible else kodi.show_stream(None),
     }
+    window: Dict[str, Any] = {
+        "setProperty": lambda _, name, value: kodi.properties.update({name: value}),
+        "getProperty": lambda _, name: kodi.properties.get(name, ""),
+        "clearProperty": lambda _, name: kodi.properties.pop(name, None),
+    }
+    monkeypatch.setattr(xbmc.Monitor, "waitForAbort", lambda _, seconds=-1.0: threading.Event().wait(seconds))
+    monkeypatch.setattr(xbmcgui.DialogProgress, "iscanceled", lambda _: kodi.given_up)
     fakes = {xbmc: core, xbmc.Player: player, xbmcaddon.Addon: addon, xbmcgui.Dialog: dialog, xbmcvfs: files}
+    fakes[xbmcgui.Window] = window
     for owner, replaced in fakes.items():
         for name, value in replaced.items():
             monkeypatch.setattr(owner, name, value)

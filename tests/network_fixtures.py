@@ -1,11 +1,13 @@
 """Fixtures of the network's tests; a test module takes them by naming this one in ``pytest_plugins``."""
 
+import gc
+import os
 import sys
 import threading
 from typing import Any, Iterator, List
 
 import pytest
-from support_server import Connect, Script, ScriptedServer, Serve, authority
+from support_server import Clocks, Connect, Script, ScriptedServer, Serve, authority, until
 
 from core.config import PoolConfig
 from core.connection_pool import ConnectionPoolManager
@@ -41,8 +43,8 @@ def connect() -> Iterator[Connect]:
         assert pool.close_all(2.0), "requests were left in flight"
         assert [snapshot.active for snapshot in pool.stats().values() if snapshot.active] == [], "permits were lost"
         assert [snapshot.idle for snapshot in pool.stats().values() if snapshot.idle] == [], "connections were left"
-    ours = ("subai-deadlines", "subai-health")
-    assert [thread for thread in threading.enumerate() if thread.name in ours] == []
+        assert "at rest" in repr(pool._monitor), "somebody still looks at idle connections"
+    assert [thread for thread in threading.enumerate() if thread.name == "subai-deadlines"] == []
 
 
 @pytest.fixture
@@ -58,3 +60,25 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> str:
 def no_urllib3(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a machine without urllib3."""
     monkeypatch.setitem(sys.modules, "urllib3", None)
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    """This machine's clocks, which the test may move."""
+    return Clocks(monkeypatch)
+
+
+@pytest.fixture
+def nothing_leaks() -> Iterator[None]:
+    """In the end there are as many threads and descriptors as in the beginning; to be asked for before all others."""
+    threads, descriptors = set(threading.enumerate()), _open_descriptors()
+    yield
+    until(lambda: set(threading.enumerate()) <= threads)
+    if _open_descriptors() > descriptors:
+        gc.collect()
+        until(lambda: _open_descriptors() <= descriptors)
+
+
+def _open_descriptors() -> int:
+    """Of this process, where the system tells (Linux)."""
+    return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0

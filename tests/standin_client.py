@@ -22,6 +22,11 @@ class Got(NamedTuple):
         return json.loads(self.body)
 
     @property
+    def lines(self) -> List[Any]:
+        """Each line of a stream that has one object a line."""
+        return [json.loads(line) for line in self.body.decode().splitlines()]
+
+    @property
     def events(self) -> List[Any]:
         """The data of each event, up to ``[DONE]``."""
         lines = (line[len("data: ") :] for line in self.body.decode().splitlines() if line.startswith("data: "))
@@ -68,6 +73,16 @@ class Client:
         method = "streamGenerateContent?alt=sse" if stream else "generateContent"
         return self.send("POST", f"/v1beta/models/m:{method}", body, **self.google)
 
+    def anthropic(self, said: Union[str, Mapping[str, str]] = CUES, **more: Any) -> Got:
+        """The same to Anthropic."""
+        body = {"model": "m", "max_tokens": 100, "messages": [{"role": "user", "content": text_of(said)}], **more}
+        return self.send("POST", "/anthropic/v1/messages", body, **self.versioned)
+
+    def ollama(self, said: Union[str, Mapping[str, str]] = CUES, *, stream: bool = False, **more: Any) -> Got:
+        """The same to Ollama."""
+        body = {"model": "m", "stream": stream, "messages": [{"role": "user", "content": text_of(said)}], **more}
+        return self.send("POST", "/api/chat", body, **self.bearer)
+
     @property
     def bearer(self) -> Dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
@@ -75,6 +90,10 @@ class Client:
     @property
     def google(self) -> Dict[str, str]:
         return {"x_goog_api_key": self.key} if self.key else {}
+
+    @property
+    def versioned(self) -> Dict[str, str]:
+        return {"anthropic_version": "2023-06-01", **({"x_api_key": self.key} if self.key else {})}
 
 
 def text_of(said: Union[str, Mapping[str, str]]) -> str:

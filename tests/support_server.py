@@ -120,7 +120,9 @@ class ScriptedServer:
     :ivar asked: set when a request is in. :ivar stopping: set when the test is over.
     """
 
-    def __init__(self, *scripts: Script, tls: Optional[ssl.SSLContext] = None) -> None:
+    def __init__(
+        self, *scripts: Script, tls: Optional[ssl.SSLContext] = None, address: Tuple[str, int] = ("127.0.0.1", 0)
+    ) -> None:
         self.requests: List[bytes] = []
         self.accepted = 0
         self.asked = threading.Event()
@@ -129,7 +131,7 @@ class ScriptedServer:
         self._tls = tls
         self._peers: List[Peer] = []
         self._threads: List[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(address)
         self.port: int = self._listener.getsockname()[1]
         self._start(self._accept)
 
@@ -347,3 +349,16 @@ def cancelled() -> CancelToken:
     token = CancelToken()
     token.cancel()
     return token
+
+
+# --- clocks ---------------------------------------------------------------------------------------------------------
+
+
+class Clocks:
+    """Both clocks of this machine, to be moved; the waits of threads go by the real one."""
+
+    def __init__(self, monkeypatch: Any) -> None:
+        self.monotonic_ahead = self.wall_ahead = 0.0
+        monotonic, wall = time.monotonic, time.time
+        monkeypatch.setattr(time, "monotonic", lambda: monotonic() + self.monotonic_ahead)
+        monkeypatch.setattr(time, "time", lambda: wall() + self.wall_ahead)

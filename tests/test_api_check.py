@@ -3,9 +3,18 @@
 from typing import Any
 
 import pytest
-from api_support import KEY, Script, gemini_reply, openai_error, openai_reply, respond
+from api_support import (
+    KEY,
+    Script,
+    anthropic_reply,
+    gemini_reply,
+    ollama_reply,
+    openai_error,
+    openai_reply,
+    respond,
+)
 
-from api import compatible, gemini, openai, openrouter
+from api import anthropic, compatible, gemini, lmstudio, ollama, openai, openrouter
 from api.base import CHECK_OUTPUT_TOKENS, CHECK_PROMPT
 from core.cancel import CancelToken
 from core.errors import ConfigError, KeyRefusedError
@@ -57,17 +66,27 @@ def test_the_only_model_of_a_server_is_taken(script: Script, cancel: CancelToken
 
 
 def test_the_known_providers_have_a_default(script: Script, cancel: CancelToken) -> None:
-    for name in ("openai", "gemini", "openrouter"):
+    for name in ("openai", "gemini", "openrouter", "anthropic"):
         assert script.provider(name).pick_model("", cancel)
     assert not script.asked
 
 
 def test_call_is_one_turn_of_text(script: Script, transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
-    for provider in (openai.OpenAI, openrouter.OpenRouter, gemini.Gemini):
+    for provider in (
+        openai.OpenAI, openrouter.OpenRouter, gemini.Gemini, anthropic.Anthropic, ollama.Ollama, lmstudio.LMStudio
+    ):  # fmt: skip
         monkeypatch.setattr(provider, "default_base_url", script.url)
-    script.says(openai_reply("one"), openai_reply("two"), gemini_reply({"text": "three"}), openai_reply("four"))
+    script.says(
+        openai_reply("one"), openai_reply("two"), gemini_reply({"text": "three"}), openai_reply("four"),
+        anthropic_reply("five"), ollama_reply("six"), openai_reply("seven"),
+    )  # fmt: skip
     assert openai.call("Hi", "m", KEY, client=transport) == "one"
     assert openrouter.call("Hi", "", KEY, client=transport) == "two"
     assert gemini.call("Hi", "", KEY, client=transport) == "three"
     assert compatible.call("Hi", "m", "", base_url=script.url, client=transport) == "four"
-    assert script.bodies[0]["messages"] == [{"role": "user", "content": "Hi"}]
+    assert anthropic.call("Hi", "", KEY, client=transport) == "five"
+    assert ollama.call("Hi", "m", "", client=transport) == "six"
+    assert lmstudio.call("Hi", "m", "", client=transport) == "seven"
+    assert [body["messages"] for body in script.bodies if "messages" in body] == [
+        [{"role": "user", "content": "Hi"}]
+    ] * 6

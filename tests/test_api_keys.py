@@ -1,10 +1,12 @@
 """Keys and base URLs are judged before anything is sent, and a key is never shown."""
 
+from typing import List, Tuple
+
 import pytest
 from api_support import KEY, Script, chat, openai_reply
 
 import api
-from api.endpoint import is_private
+from api.endpoint import endpoints_of, is_private
 from api.exchange import HTTPProvider
 from core.errors import ConfigError
 
@@ -112,15 +114,57 @@ def test_a_made_up_key_may_be_like_a_part_of_the_address() -> None:
     api.create("compatible", api_key="local", base_url="http://nas.local/v1")
 
 
-def test_a_key_does_not_cross_the_internet_in_the_clear() -> None:
+@pytest.mark.parametrize("name", api.PROVIDERS)
+def test_a_key_does_not_cross_the_internet_in_the_clear(name: str) -> None:
     with pytest.raises(ConfigError, match="in the clear"):
-        api.create("openai", api_key=KEY, base_url="http://example.com/v1")
-    api.create("compatible", api_key="", base_url="http://example.com/v1")  # there is no key to lose
-    api.create("openai", api_key=KEY, base_url="http://[fd12::1]:8080/v1")
-    api.create("openai", api_key=KEY, base_url="http://NAS:8080/v1")
+        api.create(name, api_key=KEY, base_url="http://example.com/v1")
+    api.create(name, api_key=KEY, base_url="http://[fd12::1]:8080/v1")
+    api.create(name, api_key=KEY, base_url="http://NAS:8080/v1")
 
 
-@pytest.mark.parametrize("name", ["openai", "gemini", "openrouter"])
+@pytest.mark.parametrize(
+    ("urls", "keys", "pairs"),
+    [
+        ("http://nas:1/v1", "one,two", [("http://nas:1/v1", "one"), ("http://nas:1/v1", "two")]),
+        ("http://nas:1/v1, http://nas:2/v1/", "one", [("http://nas:1/v1", "one"), ("http://nas:2/v1", "one")]),
+        ("http://nas:1/v1,http://nas:2/v1", "", [("http://nas:1/v1", ""), ("http://nas:2/v1", "")]),
+        ("http://nas:1/v1,http://nas:2/v1", "one,two", [("http://nas:1/v1", "one"), ("http://nas:2/v1", "two")]),
+        (",http://nas:1/v1,,", " one ,", [("http://nas:1/v1", "one")]),
+        ("http://nas:1/v1,http://nas:1/v1", "one,one", [("http://nas:1/v1", "one")]),
+    ],
+)
+def test_keys_and_base_urls_go_together(urls: str, keys: str, pairs: List[Tuple[str, str]]) -> None:
+    assert [(each.base_url, each.key) for each in endpoints_of("the server", urls, keys)] == pairs
+
+
+def test_keys_and_base_urls_that_do_not_go_together_are_refused() -> None:
+    with pytest.raises(ConfigError, match="There are 3 base URLs and 2 keys for the server"):
+        api.create("compatible", api_key="one,two", base_url="http://a/v1,http://b/v1,http://c/v1")
+
+
+def test_each_of_several_keys_and_urls_is_judged() -> None:
+    with pytest.raises(ConfigError, match="quotes"):
+        api.create("openai", api_key=f"{KEY},'{KEY}'")
+    with pytest.raises(ConfigError, match="in the clear"):
+        api.create("openai", api_key=KEY, base_url="https://example.com/v1,http://example.com/v1")
+
+
+def test_several_endpoints_are_told_apart_without_their_keys() -> None:
+    two_keys = api.create("openai", api_key=f"{KEY}1,{KEY}2")
+    assert list(two_keys.each()) == [f"https://api.openai.com/v1, key {place} of 2" for place in (1, 2)]
+    two_urls = api.create("compatible", api_key=KEY, base_url="http://nas:1/v1,http://nas:2/v1")
+    assert list(two_urls.each()) == ["http://nas:1/v1", "http://nas:2/v1"]
+    assert [each.base_url for each in two_urls.each().values()] == ["http://nas:1/v1", "http://nas:2/v1"]
+    assert two_urls.base_url == "http://nas:1/v1"
+    assert repr(two_urls) == "<the server at nas>"
+
+
+@pytest.mark.parametrize("name", ["ollama", "lmstudio", "compatible"])
+def test_where_there_is_no_key_there_is_none_to_lose(name: str) -> None:
+    api.create(name, api_key="", base_url="http://example.com/v1")
+
+
+@pytest.mark.parametrize("name", ["openai", "gemini", "openrouter", "anthropic"])
 def test_a_provider_shows_its_name_and_host_but_not_its_key(name: str) -> None:
     provider = api.create(name, api_key=KEY)
     assert KEY not in f"{provider!r} {vars(provider)}"
@@ -134,5 +178,5 @@ def test_a_server_of_ones_own_has_to_be_named() -> None:
 
 
 def test_an_unknown_provider_is_told_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="openai, gemini, openrouter, compatible"):
+    with pytest.raises(ConfigError, match="openai, gemini, openrouter, anthropic, ollama, lmstudio, compatible"):
         api.create("gpt", api_key=KEY)

@@ -1,6 +1,7 @@
 """The one retry loop: probe first, one pause for all, budgets, hints, and ends that come at once."""
 
 import itertools
+import math
 import threading
 import time
 from contextlib import suppress
@@ -12,8 +13,9 @@ from support_server import Doing, cancelled, until
 from core import backoff
 from core.backoff import delay_for, exponential, fixed, full_jitter, rate_limited_backoff_on_429
 from core.cancel import CancelToken
+from core.circuit_breaker import CircuitBreaker, Turn, breaker_for
 from core.config import FIXED, BackoffConfig
-from core.endpoints import EndpointState, endpoint_id, state_of
+from core.endpoints import endpoint_id
 from core.errors import (
     BadRequestError,
     CancelledError,
@@ -60,6 +62,13 @@ class Provider:
 
     def many(self, number: int, **values: Any) -> List[Doing]:
         return [Doing(lambda: self.ask(self.request(**values))) for _ in range(number)]
+
+
+def go(breaker: CircuitBreaker) -> Turn:
+    """A turn that can be had at once."""
+    turn, _ = breaker.take("", last=False)
+    assert turn is not None
+    return turn
 
 
 def too_many(retry_after: Optional[float] = None) -> RateLimitError:
@@ -127,13 +136,13 @@ def test_the_retry_budget_is_shared_and_paid_back_by_successes() -> None:
     with pytest.raises(OverloadedError):
         provider.ask(provider.request())
     assert len(provider.calls) == 12
-    state_of(provider.endpoint).enable()
+    breaker_for(provider.endpoint).enable()
     with pytest.raises(OverloadedError):
         provider.ask(provider.request())  # 11 more
     for _ in range(2):
         provider.ask(provider.request())
-    assert state_of(provider.endpoint).take_retry()
-    assert not state_of(provider.endpoint).take_retry()
+    assert breaker_for(provider.endpoint).take_retry()
+    assert not breaker_for(provider.endpoint).take_retry()
 
 
 # --- probe first ----------------------------------------------------------------------------------------------------
@@ -158,7 +167,7 @@ def test_a_key_that_was_refused_is_asked_again_once_a_person_says_so() -> None:
     for _ in range(2):
         with pytest.raises(KeyRefusedError):
             provider.ask(provider.request())
-    state_of(provider.endpoint).enable()
+    breaker_for(provider.endpoint).enable()
     assert provider.ask(provider.request()) == "fine"
 
 
@@ -246,21 +255,20 @@ def test_a_success_between_refills_the_budget_of_refusals() -> None:
 
 def test_a_burst_of_refusals_is_one_event() -> None:
     """Sixteen were under way when the limit struck: that alone is no reason to give up, nor to wait so long."""
-    state, settings = EndpointState(), BackoffConfig()
-    proof = state.wait_for_turn(settings, "", CancelToken(), time.monotonic() + 5)
-    proof.answered(200)
-    turns = [state.wait_for_turn(settings, "", CancelToken(), time.monotonic() + 5) for _ in range(16)]
+    breaker = CircuitBreaker()
+    go(breaker).answered(200)
+    turns = [go(breaker) for _ in range(16)]
     pauses: List[int] = []
     for turn in turns:
         turn.refused(too_many(), lambda pause: pauses.append(pause) or 0.0, 10)  # type: ignore[func-returns-value]
     assert set(pauses) == {1}
     for _ in range(2):
-        turn = state.wait_for_turn(settings, "", CancelToken(), time.monotonic() + 5)
+        turn = go(breaker)
         with suppress(RateLimitError):
             turn.refused(too_many(), fixed(0.0), 10)
         turn.over()
     with pytest.raises(RateLimitError):
-        state.wait_for_turn(settings, "", CancelToken(), time.monotonic() + 5)
+        go(breaker)
 
 
 def test_a_constant_429_after_good_answers_ends_after_ten_requests_too() -> None:
@@ -289,38 +297,29 @@ def test_a_429_pauses_everyone_and_then_one_goes_first() -> None:
 
 
 def test_an_answer_to_an_older_request_does_not_end_the_pause() -> None:
-    state, settings = EndpointState(), BackoffConfig()
-
-    def turn() -> Any:
-        return state.wait_for_turn(settings, "", CancelToken(), time.monotonic() + 5)
-
-    turn().answered(200)
-    slow, refused = turn(), turn()
+    breaker = CircuitBreaker()
+    go(breaker).answered(200)
+    slow, refused = go(breaker), go(breaker)
     refused.refused(too_many(), fixed(0.0), 10)
     slow.answered(200)
-    probe = turn()
-    with pytest.raises(DeadlineError):  # the probe is out, and nobody else goes
-        state.wait_for_turn(settings, "", CancelToken(), time.monotonic() + 0.02)
+    probe = go(breaker)
+    assert breaker.take("", last=False) == (None, math.inf)  # the probe is out, and nobody else goes
     probe.answered(200)
     probe.over()
-    turn()
+    go(breaker)
 
 
 def test_a_refusal_that_comes_late_does_not_undo_the_probe() -> None:
-    state, settings = EndpointState(), BackoffConfig()
-
-    def turn() -> Any:
-        return state.wait_for_turn(settings, "", CancelToken(), time.monotonic() + 5)
-
-    turn().answered(200)
-    early, late = turn(), turn()
+    breaker = CircuitBreaker()
+    go(breaker).answered(200)
+    early, late = go(breaker), go(breaker)
     early.refused(too_many(), fixed(0.0), 10)
-    probe = turn()
+    probe = go(breaker)
     late.refused(too_many(), fixed(0.0), 10)
     probe.answered(200)
     probe.over()
-    turn()
-    turn()  # two at once: it is proved
+    go(breaker)
+    go(breaker)  # two at once: it is proved
 
 
 # --- hints, pauses, pacing ------------------------------------------------------------------------------------------
@@ -450,5 +449,5 @@ def test_a_request_without_a_deadline_gets_one_over_all_its_tries() -> None:
 def test_each_endpoint_and_key_has_its_own_state() -> None:
     one, same, other = (endpoint_id("https://a.example", key) for key in ("one", "one", "other"))
     assert one == same != other
-    assert state_of(one) is state_of(same)
+    assert breaker_for(one) is breaker_for(same)
     assert "one" not in one

@@ -10,7 +10,8 @@ from standin_faults import always, bad_key, quota_spent, saying
 
 import core.rate_limit
 from cli.standin import StandIn
-from core.rate_limit import Limits, RateLimiter
+from core.limits import Limits
+from core.rate_limit import RateLimiter
 
 pytest_plugins = ("cli_fixtures",)
 

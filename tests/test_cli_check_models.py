@@ -6,6 +6,7 @@ import pytest
 from cli_support import Run
 from standin_faults import always, bad_key, failing, forbidden, html_page, no_such_model, quota_spent
 
+import api
 from cli.standin import StandIn
 
 pytest_plugins = ("cli_fixtures",)
@@ -71,11 +72,11 @@ def test_a_certificate_that_nobody_vouches_for_is_told_apart(run: Run, there: Li
     assert "The certificate of 127.0.0.1 is not trusted" in done.complaint
 
 
-@pytest.mark.parametrize("provider", ["openai", "openrouter", "gemini"])
+@pytest.mark.parametrize("provider", [name for name in api.PROVIDERS if name != "compatible"])
 def test_models_are_listed_one_a_line(
     run: Run, tls_standin: StandIn, ca_file: str, key: str, provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(f"{provider.upper()}_API_KEY", key)
+    monkeypatch.setenv(api.PROVIDERS[provider].key_name, key)
     where = ("--base-url", getattr(tls_standin, f"{provider}_base_url"), "--ca-file", ca_file)
     assert run("models", "--provider", provider, *where) == (0, "stand-in\n", "")
 

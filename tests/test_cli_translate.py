@@ -11,6 +11,7 @@ import pytest
 from cli_support import ROOT, Run, asked, batches, film, system_message, tree, withholding, write
 from standin_faults import always, bad_key, html_page, no_such_model, quota_spent, saying, unsupported
 
+import api
 from cli.standin import StandIn, pseudo_translate
 from cli.standin.exchange import Exchange
 from translate.documents import load
@@ -56,7 +57,7 @@ def test_each_cue_comes_out_at_its_place_and_nothing_else_changes(
     assert tree(folder) == {"film.en.srt", "film.es.srt"}
 
 
-@pytest.mark.parametrize("provider", ["openai", "openrouter", "gemini", "compatible"])
+@pytest.mark.parametrize("provider", api.PROVIDERS)
 def test_every_provider_can_be_asked(
     run: Run,
     small: str,
@@ -67,8 +68,7 @@ def test_every_provider_can_be_asked(
     provider: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    variable = "SUBAI_API_KEY" if provider == "compatible" else f"{provider.upper()}_API_KEY"
-    monkeypatch.setenv(variable, key)
+    monkeypatch.setenv(api.PROVIDERS[provider].key_name, key)
     dialect = "openai" if provider == "compatible" else provider
     base_url = getattr(tls_standin, f"{dialect}_base_url")
     flags = ("--provider", provider, "--base-url", base_url, "--ca-file", ca_file, "--report", str(folder / "r.json"))
@@ -364,10 +364,11 @@ def test_a_file_name_that_is_no_text_is_no_trouble(home: Path, folder: Path) -> 
 def test_without_any_key_a_stand_in_answers_and_says_what_it_is(run: Run, small: str, folder: Path) -> None:
     done = run("translate", small, "--to", "es", "--report", str(folder / "r.json"))
     assert (done.code, done.err) == (0, "")
-    notice, hint, last = done.out.splitlines()
+    notice, hint, other, last = done.out.splitlines()
     assert "This is NOT a translation" in notice
     assert "export OPENAI_API_KEY=..." in hint
     assert "GEMINI_API_KEY" in hint
+    assert "subai check --local" in other
     assert last.startswith(f"{folder / 'film.es.srt'}: 4 of 4 lines translated")
     assert report(folder / "r.json")["provider"] == "demo"
 

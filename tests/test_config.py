@@ -7,10 +7,12 @@ import pytest
 
 from core.config import (
     BACKOFF,
+    BREAKER_CONFIG,
     CONNECTION_POOL_CONFIG,
     DEFAULT_BACKOFF,
     FIXED,
     BackoffConfig,
+    BreakerConfig,
     PoolConfig,
     backoff_for,
     describe,
@@ -56,6 +58,10 @@ def test_values_that_contradict_each_other_are_refused_by_name() -> None:
         PoolConfig(total_timeout=60.0)
     with pytest.raises(ConfigError, match="base_delay 60 s > max_delay 30 s"):
         BackoffConfig(base_delay=60.0)
+    with pytest.raises(ConfigError, match="least_outcomes 30 > window 20"):
+        BreakerConfig(least_outcomes=30)
+    with pytest.raises(ConfigError, match="open_time 400 > longest_open_time 300"):
+        BreakerConfig(open_time=400.0)
     with pytest.raises(ConfigError, match="strategy 'linear' of status 503"):
         BackoffConfig(strategies=((503, "linear"),))
 
@@ -67,7 +73,7 @@ def test_each_provider_has_its_backoff_and_the_others_the_default() -> None:
     assert backoff_for("nobody knows it") is DEFAULT_BACKOFF
 
 
-@pytest.mark.parametrize("config", [CONNECTION_POOL_CONFIG, DEFAULT_BACKOFF])
+@pytest.mark.parametrize("config", [CONNECTION_POOL_CONFIG, DEFAULT_BACKOFF, BREAKER_CONFIG])
 def test_every_tunable_is_described_with_unit_and_bounds(config: object) -> None:
     described = describe(config)
     numbers = {spec.name for spec in dataclasses.fields(config) if spec.name != "strategies"}  # type: ignore[arg-type]

@@ -4,7 +4,17 @@ from typing import Sequence
 
 import pytest
 from job_support import SPANISH, wrong
-from standin_faults import FILM_FAULTS, merge_and_renumber, mixed, shifted_values
+from standin_faults import (
+    FILM_FAULTS,
+    close_after_answer,
+    close_before_answer,
+    cut_body,
+    cut_headers,
+    merge_and_renumber,
+    mixed,
+    reset_connection,
+    shifted_values,
+)
 
 from benchmarks.films import make_cues
 from cli.standin import Fault, StandIn
@@ -15,6 +25,8 @@ from translate.report import JobReport
 pytest_plugins = ("job_fixtures",)
 
 FILM = make_cues(1300)
+#: How a connection ends that does not end well.
+BREAKS = (close_before_answer, close_after_answer, reset_connection, cut_headers, cut_body)
 SEEDS = [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 11))]
 #: What can be kept of 1,300 cues: a hundredth.
 MOST_KEPT = 13
@@ -68,3 +80,11 @@ def test_no_run_of_shifted_lines_gets_through(fault: Fault, seed: int, way: Rout
 def test_not_even_when_most_answers_are_bad(seed: int, way: Route, standin: StandIn) -> None:
     report = translate(way, standin, [*FILM_FAULTS, merge_and_renumber, shifted_values], seed, rate=0.8)
     assert len(wrong(FILM, report)) <= 1
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.2])
+@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.long
+def test_connections_that_break_cost_no_line(seed: int, rate: float, way: Route, standin: StandIn) -> None:
+    report = translate(way, standin, BREAKS, seed, rate)
+    assert (wrong(FILM, report), report.kept) == ([], {})

@@ -1,5 +1,6 @@
 """Health: judged from real traffic; idle connections are looked at by a thread that is there only for them."""
 
+import _thread
 import gc
 import logging
 import subprocess
@@ -8,7 +9,7 @@ import textwrap
 import threading
 import time
 from contextlib import suppress
-from typing import Any, List
+from typing import Any, List, Optional
 from weakref import ref
 
 import pytest
@@ -33,8 +34,9 @@ def figures(transport: Transport) -> EndpointSnapshot:
     return snapshot
 
 
-def monitors() -> List[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "subai-health"]
+def looking(transport: Transport) -> bool:
+    """Whether there is a thread that looks at idle connections."""
+    return repr(transport.pool._monitor) == "<HealthMonitor looking>"
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> List[str]:
@@ -50,16 +52,18 @@ def test_three_failures_in_a_row_make_a_failing_endpoint_and_one_answer_a_good_o
     def hang_up(peer: Peer) -> None:
         peer.request()
 
+    caplog.set_level(logging.INFO, "subai.pool")
     server = serve(hang_up, hang_up, saying(raw()), hang_up, hang_up, hang_up, hang_up, saying(raw(b"", "500 Oh")))
     transport, seen = connect(), []
-    caplog.set_level(logging.INFO, "subai.pool")
     for _ in range(8):
         with suppress(SubAIError):
             transport.send(post(server))
         seen.append(figures(transport).failing)
     assert seen == [False, False, False, False, False, True, True, False]
-    assert [line for line in caplog.messages if "in a row" in line] == [
-        f"{server.origin}: {THRESHOLD} requests in a row without an answer (dropped)"
+    told = [record.getMessage() for record in caplog.records if record.name == "subai.pool"]
+    assert told == [
+        f"{server.origin}: {THRESHOLD} requests in a row without an answer (dropped)",
+        f"{server.origin} answers again",
     ]
 
 
@@ -161,21 +165,22 @@ def test_idle_connections_are_retired_by_themselves_and_then_nobody_looks_any_mo
     serve: Serve, connect: Connect
 ) -> None:
     server, transport = serve(keep_alive), connect(max_idle=0.5, health_interval=OFTEN)
+    with transport.open(post(server)) as answer:
+        assert not looking(transport)
+        answer.read()
+    assert looking(transport)
+    until(lambda: figures(transport).recycled == {"max_idle": 1})
+    assert figures(transport).idle == 0
+    until(lambda: not looking(transport))
     transport.send(post(server))
-    assert len(monitors()) == 1
-    assert figures(transport).idle == 1
-    until(lambda: figures(transport).idle == 0)
-    assert figures(transport).recycled == {"max_idle": 1}
-    until(lambda: monitors() == [])
-    transport.send(post(server))
-    assert len(monitors()) == 1, "it begins again with the next idle connection"
+    assert looking(transport), "it begins again with the next idle connection"
 
 
 def test_a_connection_that_grew_too_old_is_retired(serve: Serve, connect: Connect) -> None:
     server, transport = serve(keep_alive), connect(max_idle=1.0, max_age=1.0, age_jitter=0.5, health_interval=OFTEN)
     transport.send(post(server))
-    until(lambda: figures(transport).idle == 0)
-    assert sum(figures(transport).recycled.values()) == 1
+    until(lambda: sum(figures(transport).recycled.values()) == 1)
+    assert figures(transport).idle == 0
 
 
 @pytest.mark.parametrize("secure", [False, True])
@@ -264,84 +269,107 @@ def test_one_that_is_in_use_again_is_left_alone(serve: Serve, connect: Connect) 
 def test_without_an_interval_nobody_looks(serve: Serve, connect: Connect) -> None:
     server, transport = serve(keep_alive), connect(max_idle=0.5, health_interval=0.0)
     transport.send(post(server))
-    assert monitors() == []
+    assert not looking(transport)
 
 
 def test_the_interval_can_be_changed_while_it_looks(serve: Serve, connect: Connect) -> None:
     server, transport = serve(keep_alive), connect(health_interval=OFTEN)
     transport.send(post(server))
-    assert len(monitors()) == 1
+    assert looking(transport)
     transport.pool.reconfigure(PoolConfig(health_interval=0.0))
-    until(lambda: monitors() == [])
+    until(lambda: not looking(transport))
     transport.pool.reconfigure(PoolConfig(health_interval=OFTEN, max_idle=0.5))
     transport.send(post(server))
-    until(lambda: figures(transport).idle == 0)
+    until(lambda: "max_idle" in figures(transport).recycled)
 
 
 # --- its end --------------------------------------------------------------------------------------------------------
 
 
 def test_it_ends_with_the_pool_at_once(serve: Serve) -> None:
-    server, pool = serve(keep_alive), ConnectionPoolManager()
-    Transport(pool).send(post(server))
-    assert len(monitors()) == 1
+    server, transport = serve(keep_alive), Transport(ConnectionPoolManager())
+    transport.send(post(server))
+    assert looking(transport)
     began = time.monotonic()
-    assert pool.close_all(1.0)
-    assert monitors() == []
+    assert transport.pool.close_all(1.0)
+    assert not looking(transport)
     assert time.monotonic() - began < 0.5
-    pool._monitor.idle_began()
-    assert monitors() == [], "and does not begin again"
+    transport.pool._monitor.idle_began()
+    assert not looking(transport), "and does not begin again"
 
 
 def test_it_keeps_no_pool_alive_that_nobody_closed() -> None:
-    class Looker:
+    class Pool:
         looks = 0
 
         def look(self) -> int:
-            Looker.looks += 1
+            Pool.looks += 1
             return 1
 
-    looker = Looker()
+    looker = Pool()
     monitor = HealthMonitor(looker.look, OFTEN)
     monitor.idle_began()
-    until(lambda: Looker.looks > 1)
+    until(lambda: Pool.looks > 1)
     gone = ref(looker)
     del looker
     gc.collect()
     until(lambda: gone() is None)
-    until(lambda: monitors() == [])
+    until(lambda: "at rest" in repr(monitor))
+
+
+class Looker:
+    """Looks as it is told to."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.error: Optional[Exception] = None
+
+    def look(self) -> int:
+        self.looks += 1
+        if self.error is not None:
+            raise self.error
+        return 0
 
 
 def test_where_there_are_no_threads_left_requests_go_on_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Looker:
-        def look(self) -> int:
-            return 0
-
-    def fail(thread: threading.Thread) -> None:
+    def fail(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
     looker = Looker()
     monitor = HealthMonitor(looker.look, OFTEN)
     with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", fail)
+        patch.setattr(_thread, "start_new_thread", fail)
         monitor.idle_began()
+    assert "at rest" in repr(monitor)
+    monitor.idle_began()
+    until(lambda: looker.looks == 1)
+    monitor.close(1.0)
+
+
+def test_a_mistake_in_a_look_is_logged_whole_and_does_not_end_the_looking(caplog: pytest.LogCaptureFixture) -> None:
+    looker = Looker()
+    looker.error = ZeroDivisionError("a bug")
+    monitor = HealthMonitor(looker.look, OFTEN)
+    for times in (1, 2):
+        monitor.idle_began()
+        until(lambda times=times: looker.looks == times)  # type: ignore[misc]
+        until(lambda: "at rest" in repr(monitor))
+    assert [record.exc_info[1] for record in caplog.records if record.exc_info] == [looker.error] * 2
     monitor.close(0.1)
-    assert monitors() == []
 
 
 def test_it_keeps_no_interpreter_alive(serve: Serve) -> None:
     """A program that never closes its pool ends all the same, while its connections are idle."""
     server = serve(keep_alive)
     program = f"""
-        import threading
         from core.connection_pool import ConnectionPoolManager
         from core.messages import Request
         from core.transport import Transport
         transport = Transport(ConnectionPoolManager())
         print(transport.send(Request("POST", {server.url!r}, body=b"x")).status)
-        print([thread.name for thread in threading.enumerate() if thread.name == "subai-health"])
+        print(transport.pool._monitor)
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=20, check=False
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "200\n['subai-health']\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "200\n<HealthMonitor looking>\n", "")

@@ -122,6 +122,7 @@ def test_a_message_of_ours_is_read() -> None:
         (ID, "Other.format_disk", {}),
         (ID, "Other.start", "no json"),
         (ID, "Other.start", "[]"),
+        (ID, "Other.start", "[" * 10_000),
         (ID, "Other.start", {"id": "../../etc"}),
         (ID, "Other.start", {"id": 7}),
         (ID, "Other.start", {"data": []}),

@@ -10,12 +10,14 @@ from typing import Iterator, List, Optional
 
 import pytest
 from kodi_fakes import FakeKodi, fake_kodi
+from standin_faults import always, failing
 
 from cli.standin import StandIn
 from cli.standin.pace import Pace
+from core.cancel import CancelToken
 from core.config import PoolConfig
-from core.errors import InputError, KeyRefusedError
-from core.profiles import Profile
+from core.errors import InputError, KeyRefusedError, ServerError
+from core.profiles import DEBUG, PROFILES, Profile
 from kodi import jobs, pace, vfs
 from kodi.copies import CopyHunt
 from kodi.desk import Desk, Finished
@@ -220,6 +222,26 @@ def test_a_dead_key_takes_away_the_copy_that_kodi_made_of_our_answer(locked: Eng
     assert sorted(os.listdir(folder)) == ["film.en.srt", "film.mkv"]
 
 
+@pytest.mark.parametrize(("for_good", "stays"), [(True, False), (False, True)])
+def test_a_job_that_is_stopped_before_its_first_line_keeps_its_copy_if_it_is_to_go_on(
+    engine: Engine, desk: Desk, folder: Path, standin: StandIn, for_good: bool, stays: bool
+) -> None:
+    standin.pace = Pace(first_token=600.0)
+    copy, ears = folder / "film.es.srt", Ears()
+    content = (folder / "film.en.srt").read_bytes()
+    job = FilmJob(task_for(desk, folder), engine, ears)
+    job.expect_copy(CopyHunt(str(folder / "film.mkv"), str(copy), find("es"), job.task.film.path), content, 20, None)
+    copy.write_bytes(content)
+    job.start()
+    end = time.monotonic() + PATIENT
+    while not standin.stats().in_flight and time.monotonic() < end:
+        ears.over.wait(0.02)
+    job.park(for_good=for_good)
+    assert ears.over.wait(PATIENT)
+    assert copy.exists() is stays
+    assert desk.finished(str(folder / "film.mkv")) == (Finished(str(copy), 0, LINES) if stays else None)
+
+
 def test_a_copy_that_someone_has_changed_by_then_is_not_taken_away(locked: Engine, folder: Path) -> None:
     class Busy(Ears):
         def withdraws(self, job: FilmJob) -> None:
@@ -336,6 +358,16 @@ def test_a_second_request_for_the_same_film_joins_the_first(
     assert book.last is first
 
 
+def test_a_profile_says_how_often_is_asked_again(engine: Engine, standin: StandIn) -> None:
+    engine.apply(replace(settings_for(standin), profile=PROFILES[DEBUG]))
+    standin.script = always(failing)
+    provider = engine.provider()
+    provider.forget_refusals()
+    with pytest.raises(ServerError):
+        provider.check("m", CancelToken())
+    assert standin.stats().requests == 1
+
+
 def test_new_settings_hold_without_a_new_pool(engine: Engine, desk: Desk, folder: Path, standin: StandIn) -> None:
     run(task_for(desk, folder), engine)
     pool = engine.pool
@@ -349,3 +381,27 @@ def test_new_settings_hold_without_a_new_pool(engine: Engine, desk: Desk, folder
     created = sum(one.created for one in pool.stats().values())
     assert run(task_for(desk, folder), engine).done == LINES
     assert sum(one.created for one in pool.stats().values()) == created
+
+
+def test_a_key_that_was_refused_while_another_went_on_is_told_in_the_end(
+    fake_kodi: FakeKodi, folder: Path, tmp_path: Path, key: str
+) -> None:
+    with StandIn(keys={key}) as standin:
+        engine = Engine(str(tmp_path / "profile"), settings_for(standin, f"a-dead-key-0123, {key}"))
+        outcome = run(task_for(Desk(engine), folder), engine)
+        engine.close()
+    assert (outcome.done, outcome.error) == (LINES, None)
+    assert [line.split(": ")[0].rpartition(", ")[2] for line in outcome.notices] == ["key 1 of 2"]
+
+
+@pytest.mark.parametrize(
+    ("urls", "free"),
+    [
+        ("http://nas:1234/v1, http://192.168.1.9/v1", True),
+        ("http://nas:1234/v1,https://example.com/v1", False),
+    ],
+)
+def test_only_servers_at_home_cost_nothing(fake_kodi: FakeKodi, tmp_path: Path, urls: str, *, free: bool) -> None:
+    engine = Engine(str(tmp_path / "profile"), Settings(consent=True, provider="compatible", base_url=urls))
+    assert (engine.price("some-model") is not None) is free
+    engine.close()

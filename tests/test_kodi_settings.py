@@ -5,10 +5,12 @@ from typing import List
 
 import pytest
 import xbmc
-from kodi_fakes import FakeKodi, fake_kodi
+import xbmcaddon
+from kodi_fakes import FakeKodi, FakeSettings, fake_kodi
 
 from core.config import CONNECTION_POOL_CONFIG
-from kodi import log, proxy, settings
+from core.profiles import BALANCED, PROFILES
+from kodi import log, proxy, settings, windows
 from kodi.settings import Reader, Settings
 
 __all__ = ["fake_kodi"]
@@ -29,6 +31,21 @@ def test_a_fresh_installation_has_the_defaults_of_the_code(fake_kodi: FakeKodi, 
     assert reader.current.pool == CONNECTION_POOL_CONFIG
 
 
+def test_a_file_that_is_being_written_is_read_again(
+    fake_kodi: FakeKodi, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kodi then knows no type of any setting."""
+    whole, halves = xbmcaddon.Addon.getSettings, [FakeSettings({}), FakeSettings({})]
+    monkeypatch.setattr(settings, "READ_PAUSE", 0.001)
+    monkeypatch.setattr(xbmcaddon.Addon, "getSettings", lambda addon: halves.pop() if halves else whole(addon))
+    fake_kodi.settings["parallel_requests"] = 9
+    assert reader.refresh().parallel == 9
+    monkeypatch.setattr(xbmcaddon.Addon, "getSettings", lambda addon: FakeSettings({}))
+    with pytest.raises(TypeError):
+        reader.refresh()
+    assert reader.current.parallel == 9
+
+
 def test_nothing_may_be_sent_before_consent_and_a_key(fake_kodi: FakeKodi, reader: Reader) -> None:
     assert not reader.refresh().ready
     fake_kodi.settings["openai_api_key"] = "sk-1234567890"
@@ -44,6 +61,32 @@ def test_a_server_of_ones_own_needs_an_address_instead_of_a_key(fake_kodi: FakeK
     assert not reader.refresh().ready
     fake_kodi.settings["compatible_base_url"] = "http://localhost:1234/v1"
     assert reader.refresh().ready
+
+
+@pytest.mark.parametrize("provider", ["ollama", "lmstudio"])
+@pytest.mark.parametrize("what", ["base_url", "model"])
+def test_a_server_at_home_needs_no_key_but_must_have_been_set_up(
+    fake_kodi: FakeKodi, reader: Reader, provider: str, what: str
+) -> None:
+    fake_kodi.settings.update({"provider": provider, f"{provider}_{what}": "http://127.0.0.1:1"})
+    assert not reader.refresh().may_ask
+    fake_kodi.settings.update({"consent": True, f"{provider}_{what}": ""})
+    assert reader.refresh().may_ask, "a button may look for its models"
+    assert not reader.current.ready, "but nothing starts by itself"
+    fake_kodi.settings[f"{provider}_{what}"] = "http://127.0.0.1:1"
+    assert reader.refresh().ready
+
+
+@pytest.mark.parametrize(("provider", "parallel"), [("ollama", 1), ("lmstudio", 4), ("anthropic", 4)])
+def test_ollama_is_asked_one_thing_at_a_time_unless_told_otherwise(
+    fake_kodi: FakeKodi, reader: Reader, provider: str, parallel: int
+) -> None:
+    fake_kodi.settings["provider"] = provider
+    assert reader.refresh().parallel == parallel == PROFILES[BALANCED].parallel_for(provider)
+    fake_kodi.settings["ollama_parallel_requests"] = 2
+    assert reader.refresh().parallel == (2 if provider == "ollama" else 4)
+    fake_kodi.settings["pool_profile"] = "fast"
+    assert reader.refresh().parallel == (2 if provider == "ollama" else 8)
 
 
 def test_key_model_and_address_are_those_of_the_chosen_provider(fake_kodi: FakeKodi, reader: Reader) -> None:
@@ -198,8 +241,12 @@ def test_resetting_touches_the_connections_and_nothing_else(fake_kodi: FakeKodi,
     assert fake_kodi.settings == {**before, "style_hint": "formal"}
 
 
-def test_no_key_of_any_provider_gets_into_kodis_log(fake_kodi: FakeKodi, reader: Reader) -> None:
-    fake_kodi.settings.update(openai_api_key="sk-secret-1", gemini_api_key="AIza-secret-2")
+def test_no_key_of_any_provider_and_no_password_of_a_share_gets_into_kodis_log(
+    fake_kodi: FakeKodi, reader: Reader
+) -> None:
+    fake_kodi.settings.update(openai_api_key="sk-secret-0, sk-secret-1", gemini_api_key="AIza-secret-2")
+    fake_kodi.settings.update(anthropic_api_key="sk-ant-secret-3", lmstudio_api_key="lm-secret-4")
+    assert {"sk-ant-secret-3", "lm-secret-4"} < set(reader.secrets())
     reader.refresh()
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
@@ -207,6 +254,8 @@ def test_no_key_of_any_provider_gets_into_kodis_log(fake_kodi: FakeKodi, reader:
         log.install()
         log.hide(reader.secrets())
         logging.getLogger("subai.test").warning("asked with %s", "sk-secret-1")
+        logging.getLogger("subai.test").warning("smb://me:secret-3@nas/film.mkv and ftp://you@home: opened")
+        windows.notice("smb://me:secret-3@nas/film.mkv is not there")
         try:
             raise ValueError("AIza-secret-2 is bad")
         except ValueError:
@@ -215,7 +264,12 @@ def test_no_key_of_any_provider_gets_into_kodis_log(fake_kodi: FakeKodi, reader:
         root.handlers[:] = handlers
         root.setLevel(level)
     lines = "\n".join(text for text, _ in fake_kodi.logged)
-    assert [level for _, level in fake_kodi.logged] == [xbmc.LOGWARNING, xbmc.LOGERROR]
+    assert [level for _, level in fake_kodi.logged if level != xbmc.LOGDEBUG] == [
+        xbmc.LOGWARNING,
+        xbmc.LOGWARNING,
+        xbmc.LOGERROR,
+    ]
+    assert "smb://[login]@nas/film.mkv and ftp://[login]@home: opened" in lines
     assert "asked with [key]" in lines
     assert "ValueError: [key] is bad" in lines
     assert "secret" not in lines.replace(os.sep, "")

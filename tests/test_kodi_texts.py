@@ -9,8 +9,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from kodi_fakes import LANGUAGES, ROOT, SETTINGS, texts
 
+import api
 from core.config import PoolConfig, describe
-from kodi import setting_actions, settings, strings
+from kodi import key_file, setting_actions, settings, strings, windows
 from translate import languages
 
 OTHERS = ["de_de", "es_es", "pl_pl", "nl_nl", "fr_fr", "zh_cn"]
@@ -18,12 +19,13 @@ FIXED = {
     "target_language", "target_language_other", "source_language", "style_hint", "auto_translate", "parallel_requests",
     "monthly_limit", "consent", "provider", "pool_num_pools", "pool_maxsize", "pool_connect_timeout",
     "pool_read_timeout", "pool_max_idle", "pool_max_age", "pool_proxy", "pool_ca_file",
-    *(f"{name}_{what}" for name in ("openai", "gemini", "openrouter", "compatible")
+    "ollama_parallel_requests",
+    *(f"{name}_{what}" for name in api.PROVIDERS
       for what in ("api_key", "model", "base_url")),
 }  # fmt: skip
 #: Ids of names and formats, and of words that are the same in that language.
 SAME = {
-    "": {30303, 30304, 30305, 30313, 30314, 30416, 30566},
+    "": {30303, 30304, 30305, 30313, 30314, 30315, 30316, 30317, 30416, 30566, 30610},
     "de_de": {30122},
     "es_es": {30122},
     "nl_nl": {30022, 30438, 30515},
@@ -31,6 +33,11 @@ SAME = {
 }
 
 ENGLISH = texts("en_gb")
+IN_PASSING = (
+    strings.DONE_ALL, strings.DONE_SOME, strings.STOPPED, strings.JOINED, strings.NEXT_READY, strings.REMOVED,
+    strings.NO_SOURCE, strings.NOTHING_RUNS, strings.KEY_STORED, strings.RESET_DONE, strings.UNREACHABLE, strings.BUSY,
+    strings.LIMIT_HIT, strings.LIMIT_REACHED, strings.FEW_FILES,
+)  # fmt: skip
 
 
 def every_setting() -> List[ET.Element]:
@@ -88,6 +95,23 @@ def test_every_text_is_used_and_every_use_has_a_text() -> None:
     assert all(30000 <= number <= 33999 for number in ENGLISH)
 
 
+@pytest.mark.parametrize("language", ["en_gb", *OTHERS])
+def test_what_is_told_in_passing_is_short_enough_for_a_notice(language: str) -> None:
+    """Whatever is longer scrolls, and is gone before it was seen to its end."""
+    own = {number: translated or english for number, (english, translated) in texts(language).items()}
+    longest_provider = max((own[strings.OWN_SERVER], "OpenRouter"), key=windows.width)
+    values = {
+        "provider": longest_provider,
+        "source": own[strings.LANGUAGES["en"]],
+        "limit": "$12.00",
+        "kept": 14,
+        "count": 8,
+    }
+    for number in IN_PASSING:
+        text = own[number].format(done="1,318", total="1,332", **values)
+        assert windows.width(text) <= windows.NOTICE_WIDTH, text
+
+
 def test_every_named_text_is_shown_somewhere() -> None:
     names: Set[str] = set()
     for path in sorted((ROOT / "kodi").glob("*.py")):
@@ -118,6 +142,26 @@ def test_every_setting_has_a_label_a_help_and_a_level_that_is_shown() -> None:
         assert int(setting.attrib["label"]) in ENGLISH
         assert int(setting.attrib["help"]) in ENGLISH
         assert setting.findtext("level") in ("0", "1", "2", "3")
+
+
+def test_every_provider_can_be_chosen_and_is_called_what_it_calls_itself() -> None:
+    (provider,) = (setting for setting in every_setting() if setting.attrib["id"] == "provider")
+    labels = {str(one.text): ENGLISH[int(one.attrib["label"])][0] for one in provider.iter("option")}
+    assert set(labels) == set(api.PROVIDERS)
+    assert {name: labels[name] for name in settings.PROVIDERS} == settings.PROVIDERS
+    assert {name: kind.label for name, kind in api.PROVIDERS.items() if name != "compatible"} == settings.PROVIDERS
+
+
+def test_what_is_at_home_is_where_its_provider_looks_for_it_and_needs_no_key() -> None:
+    assert {
+        name: kind.default_base_url
+        for name, kind in api.PROVIDERS.items()
+        if kind.default_base_url and not kind.needs_key
+    } == settings.AT_HOME
+
+
+def test_a_key_file_may_name_every_provider_by_its_variable() -> None:
+    assert {name: kind.key_name for name, kind in api.PROVIDERS.items()} == key_file._NAMES
 
 
 def test_no_option_is_empty() -> None:
@@ -162,6 +206,17 @@ def test_every_button_has_something_that_it_does() -> None:
             assert setting.findtext("data") == f"RunScript(service.subtitles.sub-ai-translator,{name})"
             assert setting.findtext("control/close") == "true"
             assert name in setting_actions._ACTIONS
+
+
+def test_every_button_is_on_the_page_that_is_opened_again_after_it() -> None:
+    pages = ET.parse(str(SETTINGS)).findall("section/category")
+    found = {
+        str(setting.get("id")): number
+        for number, page in enumerate(pages)
+        for setting in page.iter("setting")
+        if setting.get("type") == "action"
+    }
+    assert found == {name: page for name, (_, page) in setting_actions._ACTIONS.items()}
 
 
 def test_the_extension_points_are_in_the_order_that_kodi_needs() -> None:

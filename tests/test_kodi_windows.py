@@ -12,6 +12,8 @@ from core.pool_stats import EndpointStats
 from core.sizing import ENOUGH, Timing
 from kodi import setting_actions, status, status_window, vfs, windows
 from kodi.status_window import StatusWindow
+from kodi.wording import why_kept
+from translate.documents import Cue
 
 __all__ = ["fake_kodi"]
 
@@ -52,7 +54,7 @@ def test_files_are_read_whole_or_not_at_all(fake_kodi: FakeKodi, tmp_path: Path)
         vfs.read_bytes(path)
     vfs.write(path, b"1234")
     assert vfs.read_bytes(path) == b"1234"
-    with pytest.raises(InputError, match=r"too large"):
+    with pytest.raises(InputError, match=r"a\.srt cannot be read"):
         vfs.read_bytes(path, most=3)
 
 
@@ -182,12 +184,38 @@ def test_the_status_window_ends_with_kodi_and_with_the_service(
     assert fake_kodi.shown == ([] if aborted else [fake_kodi.shown[-1]])
 
 
-def test_progress_is_shown_as_long_as_something_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_shown_as_long_as_something_is_under_way(
+    fake_kodi: FakeKodi, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: List[Any] = []
-    bar = xbmcgui.DialogProgressBG
-    monkeypatch.setattr(bar, "create", lambda _, heading, text: told.append(text))
-    monkeypatch.setattr(bar, "isFinished", lambda _: "closed" in told)
-    monkeypatch.setattr(bar, "close", lambda _: told.append("closed"))
-    with windows.working("Asking"):
+    dialog = xbmcgui.DialogProgress
+    monkeypatch.setattr(dialog, "create", lambda _, heading, text: told.append(text))
+    monkeypatch.setattr(dialog, "close", lambda _: told.append("closed"))
+    with windows.working("Asking") as given_up:
         assert told == ["Asking"]
+        assert not given_up()
+        fake_kodi.given_up = True
+        assert given_up()
     assert told == ["Asking", "closed"]
+
+
+@pytest.mark.parametrize(("text", "kind"), [("x" * 60, "notification"), ("x" * 61, "ok"), ("汉" * 31, "ok")])
+def test_what_is_too_long_for_a_notice_stays_until_it_is_read(
+    fake_kodi: FakeKodi, monkeypatch: pytest.MonkeyPatch, text: str, kind: str
+) -> None:
+    used: List[str] = []
+    for name in ("notification", "ok"):
+        monkeypatch.setattr(xbmcgui.Dialog, name, lambda *_, name=name, **more: used.append(name))
+    windows.say(text)
+    assert used == [kind]
+
+
+def test_lines_that_were_kept_stand_under_what_happened_to_them(fake_kodi: FakeKodi) -> None:
+    cues = [Cue(n, 3661.5 * n, 3662.0 * n, f"Line\n{n}", (), "") for n in range(5)]
+    left = [(0, "untranslated"), (1, "blocked"), (2, "untranslated"), (3, "shifted"), (4, "not reached")]
+    assert why_kept(cues, left).split("\n\n") == [
+        "Came back untranslated:\n0:00:00  Line 0\n2:02:03  Line 2",
+        "The provider did not want to translate these:\n1:01:01  Line 1",
+        "What came back for these could not be used:\n3:03:04  Line 3",
+        "No answer came for these:\n4:04:06  Line 4",
+    ]

@@ -9,6 +9,7 @@ from typing import Any, Callable, List
 
 import pytest
 from support_server import (
+    Clocks,
     Connect,
     Doing,
     Peer,
@@ -40,21 +41,6 @@ def figures(transport: Transport) -> EndpointSnapshot:
     """Those of the only endpoint."""
     (snapshot,) = transport.pool.stats().values()
     return snapshot
-
-
-class Clocks:
-    """Both clocks of this machine, to be moved."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.monotonic_ahead = self.wall_ahead = 0.0
-        monotonic, wall = time.monotonic, time.time
-        monkeypatch.setattr(time, "monotonic", lambda: monotonic() + self.monotonic_ahead)
-        monkeypatch.setattr(time, "time", lambda: wall() + self.wall_ahead)
-
-
-@pytest.fixture
-def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
-    return Clocks(monkeypatch)
 
 
 # --- sharing --------------------------------------------------------------------------------------------------------
@@ -373,11 +359,12 @@ def test_an_urllib3_that_is_too_old_is_as_good_as_none(connect: Connect, monkeyp
 def test_a_socket_finds_out_that_its_peer_is_dead(serve: Serve) -> None:
     """By itself: keepalive while it is idle, the user timeout while data is on its way."""
     server = serve(keep_alive)
-    endpoint = ConnectionPoolManager(PoolConfig(keepalive_idle=31, user_timeout=21.0)).endpoint(server.origin)
+    config = PoolConfig(keepalive_idle=31, keepalive_interval=11, user_timeout=21.0)
+    endpoint = ConnectionPoolManager(config).endpoint(server.origin)
     with open_socket("127.0.0.1", server.port, 5.0, endpoint, Attempt()) as sock:
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-        for name, value in (("TCP_KEEPIDLE", 31), ("TCP_KEEPINTVL", 10), ("TCP_USER_TIMEOUT", 21000)):
+        for name, value in (("TCP_KEEPIDLE", 31), ("TCP_KEEPINTVL", 11), ("TCP_USER_TIMEOUT", 21000)):
             if hasattr(socket, name):
                 assert sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) == value
 

@@ -116,6 +116,17 @@ def test_a_tunnel_that_is_refused_says_why(serve: Serve, connect: Connect, statu
     assert caught.value.permanent is permanent
 
 
+@pytest.mark.parametrize("without_urllib3", [False, True])
+def test_a_proxy_that_leaves_is_to_blame_and_not_the_provider(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch, without_urllib3: bool
+) -> None:
+    if without_urllib3:
+        monkeypatch.setitem(sys.modules, "urllib3", None)
+    proxy = serve(lambda peer: peer.request())
+    with pytest.raises(ProxyError, match=r"The proxy could not be used for far\.example"):
+        connect(proxy=proxy.origin).send(post(url="https://far.example/"))
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_proxy_that_is_not_there_is_nothing_sent(connect: Connect, scheme: str) -> None:
     transport = connect(proxy=f"http://127.0.0.1:{closed_port()}")

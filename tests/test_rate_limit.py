@@ -10,8 +10,9 @@ import pytest
 from core.cancel import CancelToken
 from core.day_budget import MemoryDayCounter
 from core.errors import CancelledError, ConfigError, DeadlineError, QuotaError
+from core.limits import Clock, Limits
 from core.rate_headers import levels, seconds_until
-from core.rate_limit import Clock, Limits, RateLimiter, limiter_for
+from core.rate_limit import RateLimiter, limiter_for
 
 NOON = dt.datetime(2026, 11, 21, 12, 0, tzinfo=dt.timezone.utc).timestamp()
 

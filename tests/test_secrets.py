@@ -17,6 +17,7 @@ from cli_support import Run, film, write
 import api
 from api.base import ChatRequest, Message
 from cli.standin import Exchange, Fault, StandIn
+from core.config import BackoffConfig
 from core.connection_pool import ConnectionPoolManager
 from core.errors import SubAIError
 from core.transport import Transport
@@ -99,7 +100,11 @@ def everything(
 
 
 @pytest.mark.parametrize(
-    ("way", "provider"), [*((way, "openai") for way in WAYS), *((way, "gemini") for way in WAYS if "key" in way)]
+    ("way", "provider"),
+    [
+        *((way, "openai") for way in WAYS),
+        *((way, provider) for provider in ("gemini", "anthropic", "ollama") for way in WAYS if "key" in way),
+    ],
 )
 def test_however_a_film_fails(
     everything: Callable[..., str],
@@ -112,10 +117,10 @@ def test_however_a_film_fails(
     monkeypatch: pytest.MonkeyPatch,
     no_pauses: None,
 ) -> None:
-    monkeypatch.setenv(f"{provider.upper()}_API_KEY", key)
+    monkeypatch.setenv(api.PROVIDERS[provider].key_name, key)
     source = write(folder / "film.srt", film(6))
     tls_standin.script = faults.always(WAYS[way])
-    where = ("--base-url", getattr(tls_standin, f"{provider}_base_url"), "--ca-file", ca_file)
+    where = ("--base-url", getattr(tls_standin, f"{provider}_base_url"), "--ca-file", ca_file, "--model", "m")
     said = everything("translate", source, "--to", "es", "-v", "--report", str(folder / "r.json"), *where)
     assert key in str(tls_standin.log[0].headers)
     assert f"{provider} " in said  # each request has its line in the log
@@ -177,14 +182,20 @@ def test_no_object_shows_the_key(tls_standin: StandIn, ca_file: str, key: str) -
             ("openai", tls_standin.openai_base_url),
             ("gemini", tls_standin.gemini_base_url),
             ("openrouter", tls_standin.openrouter_base_url),
+            ("anthropic", tls_standin.anthropic_base_url),
+            ("ollama", tls_standin.ollama_base_url),
+            ("lmstudio", tls_standin.lmstudio_base_url),
             ("compatible", tls_standin.openai_base_url),
         ):
             provider = api.create(name, api_key=key, base_url=base_url, transport=transport)
             chat = ChatRequest("m", (Message("user", "Hello"),))
-            request = provider._chat_request(chat, streaming=False)
+            admission = provider.group.admit(provider._chat_request(chat, streaming=False), BackoffConfig())
+            admission.turn.over()
+            request = admission.request
             assert key in str(dict(request.headers))
-            shown += [repr(provider), repr(request), repr(chat), repr(provider._endpoint), repr(provider._source)]
-            shown += [repr(provider.complete(chat)), repr(provider.limiter)]
+            shown += [repr(provider), repr(request), repr(chat), repr(provider._endpoints)]
+            shown += [repr(admission), repr(provider._sources)]
+            shown += [repr(provider.complete(chat)), repr(provider.group)]
             tls_standin.script = faults.always(WAYS["key told whole"])
             with pytest.raises(SubAIError) as caught:
                 provider.complete(chat)

@@ -10,7 +10,8 @@ import pytest
 from support_server import Connect, Serve, closed_port, keep_alive, post, proxying, raw, saying, server_tls
 
 from core.backoff import rate_limited_backoff_on_429
-from core.endpoints import endpoint_id, state_of
+from core.circuit_breaker import breaker_for
+from core.endpoints import endpoint_id
 from core.errors import KeyRefusedError, SubAIError
 from core.transport import Transport
 
@@ -107,7 +108,7 @@ def test_what_is_remembered_of_a_refusal_holds_on_to_nothing() -> None:
     message = post(url="https://a.example", headers=HEADERS, endpoint=endpoint)
     with pytest.raises(KeyRefusedError):
         refused(message)
-    denial = state_of(endpoint)._denial
+    denial = breaker_for(endpoint)._denials._of_all
     assert denial is not None
     assert denial.__traceback__ is None
     assert denial.user_message == "The key was refused."

@@ -6,6 +6,7 @@ import textwrap
 import threading
 from typing import List
 
+import certifi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,6 +74,11 @@ def test_advice_comes_from_rate_and_times() -> None:
     assert advice(answers(64), [0.2, 1.5]) == Advice(8, 3, 30, 14)
 
 
+def test_a_pause_between_two_films_asks_for_no_fewer_connections() -> None:
+    first, second = answers(30, ends=1000.0), answers(30, ends=1400.0)
+    assert advice([*first, *second], [0.2]) == advice(second, [0.2])
+
+
 def test_there_is_no_advice_before_enough_was_measured() -> None:
     assert advice([], [0.1]) is None
     assert advice(answers(ENOUGH - 1), [0.1]) is None
@@ -105,9 +111,10 @@ def test_real_answers_are_measured(serve: Serve, connect: Connect) -> None:
         peer.stall()
 
     server, transport = serve(slow_at_last), connect()
-    for _ in range(ENOUGH):
-        assert transport.pool.stats().get(server.origin) is None or transport.pool.stats()[server.origin].advice is None
+    for _ in range(ENOUGH - 1):
         transport.send(post(server))
+    assert transport.pool.stats()[server.origin].advice is None
+    transport.send(post(server))
     assert transport.pool.stats()[server.origin].advice == Advice(2, 2, 20, 10)
     last = transport.pool.endpoint(server.origin).stats._timings[-1]
     assert last.first_byte > 0.1
@@ -162,6 +169,19 @@ def test_a_limit_that_is_high_enough_changes_nothing(limit: object, monkeypatch:
     value = resource.RLIM_INFINITY if isinstance(limit, str) else limit
     monkeypatch.setattr(resource, "getrlimit", lambda which: (value, value))
     assert ConnectionPoolManager().config == PoolConfig()
+
+
+def test_the_first_pool_that_is_built_tells_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import resource
+
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (90, 90))
+    with ConnectionPoolManager() as pool:
+        assert caplog.records == []
+        for ca_file in (None, None, certifi.where()):
+            pool.get_pool(ca_file=ca_file)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 def test_it_is_told_once_and_a_change_of_the_settings_keeps_to_it(serve: Serve) -> None:

@@ -170,6 +170,104 @@ def test_gemini_streams_nothing_but_events(client: Client) -> None:
     assert got.json["error"]["status"] == "INVALID_ARGUMENT"
 
 
+# --- Anthropic --------------------------------------------------------------------------------------------------------
+
+
+def test_anthropic_answers_a_batch_in_one_piece(client: Client) -> None:
+    got = client.anthropic(system="Four")
+    assert (got.json["type"], got.json["model"], got.json["stop_reason"]) == ("message", "m", "end_turn")
+    assert json.loads(got.json["content"][0]["text"]) == TRANSLATED
+    assert got.json["usage"]["input_tokens"] == 1 + count_tokens(json.dumps(CUES))
+    assert got.headers["anthropic-ratelimit-tokens-reset"].endswith("Z")
+
+
+def test_anthropic_streams_typed_events_that_add_up_to_the_answer(client: Client) -> None:
+    got = client.anthropic(stream=True)
+    assert got.headers["content-type"] == "text/event-stream"
+    kinds = [event["type"] for event in got.events]
+    assert kinds[:3] == ["message_start", "content_block_start", "ping"]
+    assert kinds[-3:] == ["content_block_stop", "message_delta", "message_stop"]
+    assert got.body.startswith(b"event: message_start\ndata: ")
+    text = "".join(event["delta"]["text"] for event in got.events if event["type"] == "content_block_delta")
+    assert json.loads(text) == TRANSLATED
+    assert got.events[-2] == {
+        "type": "message_delta",
+        "delta": {"stop_reason": "end_turn", "stop_sequence": None, "stop_details": None},
+        "usage": {"output_tokens": count_tokens(text)},
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        {"model": ""},
+        {"max_tokens": None},
+        {"max_tokens": 0},
+        {"messages": []},
+        {"messages": [{"role": "system", "content": "Translate."}]},
+        {"output_config": {"format": "json"}},
+        {"output_config": {"format": {"type": "text"}}},
+    ],
+)
+def test_anthropic_refuses_what_it_does_not_understand_in_its_own_shape(client: Client, body: Any) -> None:
+    got = (
+        client.anthropic(**body)
+        if isinstance(body, dict)
+        else client.send("POST", "/anthropic/v1/messages", body, **client.versioned)
+    )
+    assert (got.status, got.json["type"], got.json["error"]["type"]) == (400, "error", "invalid_request_error")
+
+
+def test_anthropic_wants_its_version_and_its_paths(client: Client, key: str) -> None:
+    assert client.send("GET", "/anthropic/v1/models", x_api_key=key).status == 400
+    got = client.send("POST", "/anthropic/v1/complete", {}, **client.versioned)
+    assert (got.status, got.json["error"]["type"]) == (404, "not_found_error")
+
+
+# --- Ollama -----------------------------------------------------------------------------------------------------------
+
+
+def test_ollama_answers_a_batch_in_one_piece(client: Client) -> None:
+    got = client.ollama()
+    assert (got.json["model"], got.json["done"], got.json["done_reason"]) == ("m", True, "stop")
+    assert json.loads(got.json["message"]["content"]) == TRANSLATED
+    assert got.json["prompt_eval_count"] == count_tokens(json.dumps(CUES))
+
+
+def test_ollama_streams_lines_that_add_up_to_the_answer_unless_told_otherwise(client: Client) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": json.dumps(CUES)}]}
+    got = client.send("POST", "/api/chat", body, **client.bearer)
+    assert got.headers["content-type"] == "application/x-ndjson"
+    *pieces, last = got.lines
+    text = "".join(piece["message"]["content"] for piece in pieces)
+    assert json.loads(text) == TRANSLATED
+    assert not any(piece["done"] for piece in pieces)
+    assert (last["done"], last["eval_count"]) == (True, count_tokens(text))
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"model": ""}, "model is required"),
+        ({"messages": []}, "no message"),
+        ({"format": {"type": "array"}}, "invalid JSON schema"),
+        ({"options": {"num_ctx": 8}}, "exceeds the context length"),
+    ],
+)
+def test_ollama_refuses_in_its_own_shape(client: Client, body: Any, words: str) -> None:
+    got = client.ollama(**body)
+    assert got.status == 400
+    assert words in got.json["error"]
+    assert client.send("POST", "/api/generate", {}, **client.bearer).status == 404
+
+
+def test_ollamas_context_is_a_small_one_unless_told_otherwise(client: Client) -> None:
+    long = "x" * 4 * 4097
+    assert client.ollama(long).status == 400
+    assert client.ollama(long, options={"num_ctx": 8192}).status == 200
+
+
 # --- what is asked ----------------------------------------------------------------------------------------------------
 
 
@@ -243,6 +341,9 @@ def test_each_lists_its_models(standin: StandIn, client: Client) -> None:
     listed = client.send("GET", "/v1beta/models?pageSize=1000", **client.google).json["models"]
     assert [model["name"] for model in listed] == ["models/stand-in"]
     assert "generateContent" in listed[0]["supportedGenerationMethods"]
+    listed = client.send("GET", "/anthropic/v1/models?limit=1000", **client.versioned).json
+    assert ([model["id"] for model in listed["data"]], listed["has_more"]) == (["stand-in"], False)
+    assert [model["name"] for model in client.send("GET", "/api/tags", **client.bearer).json["models"]] == ["stand-in"]
 
 
 # --- schemas ----------------------------------------------------------------------------------------------------------
@@ -267,6 +368,9 @@ def test_a_schema_with_the_keys_of_the_batch_is_taken(client: Client) -> None:
     assert _openai_with(client, GOOD).status == 200
     assert client.openai(response_format={"type": "json_object"}).status == 200
     assert _gemini_with(client, {**GOOD, "propertyOrdering": list(CUES)}).status == 200
+    assert client.anthropic(output_config={"format": {"type": "json_schema", "schema": GOOD}}).status == 200
+    assert client.anthropic(output_config={"effort": "low"}).status == 200
+    assert client.ollama(format=GOOD).status == 200
 
 
 @pytest.mark.parametrize("bad", BAD_SCHEMAS)
@@ -275,6 +379,8 @@ def test_any_other_schema_is_refused(client: Client, bad: Any) -> None:
     assert (refused.status, refused.json["error"]["param"]) == (400, "response_format")
     refused = _gemini_with(client, bad)
     assert (refused.status, refused.json["error"]["status"]) == (400, "INVALID_ARGUMENT")
+    assert client.anthropic(output_config={"format": {"type": "json_schema", "schema": bad}}).status == 400
+    assert bad is None or client.ollama(format=bad).status == 400
 
 
 def test_ten_does_not_come_before_two(client: Client) -> None:
@@ -360,6 +466,14 @@ def test_gemini_takes_its_key_in_its_own_header_only(client: Client, value: Opti
     assert (got.status, got.json["error"]["status"]) == (401, "UNAUTHENTICATED")
 
 
+@pytest.mark.parametrize("value", [None, "wrong-0123456789-key"])
+def test_anthropic_takes_its_key_in_its_own_header_only(client: Client, key: str, value: Optional[str]) -> None:
+    headers = {"anthropic_version": "2023-06-01", **({"x_api_key": value} if value else {}), **client.bearer}
+    got = client.send("GET", "/anthropic/v1/models", **headers)
+    assert (got.status, got.json["error"]["type"]) == (401, "authentication_error")
+    assert key.encode() not in got.body
+
+
 @pytest.mark.parametrize("query", ["key={key}", "key=", "API_KEY=x", "x=1&access_token=x", "other={key}"])
 def test_a_key_in_a_url_is_refused_even_if_it_is_in_the_header_too(client: Client, key: str, query: str) -> None:
     path = f"/v1beta/models?{query.format(key=key)}"
@@ -378,7 +492,7 @@ def test_without_keys_it_asks_for_none() -> None:
 # --- our own providers agree ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["openai", "openrouter", "gemini", "compatible"])
+@pytest.mark.parametrize("name", api.PROVIDERS)
 def test_our_providers_and_the_stand_in_understand_each_other(standin: StandIn, key: str, name: str) -> None:
     base_url = getattr(standin, f"{name}_base_url", standin.openai_base_url)
     batch = {number: f"This is line {number}." for number in ELEVEN}

@@ -64,21 +64,22 @@ def test_a_mixture_is_the_same_each_time_and_about_as_bad_as_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "status", "code", "name"),
+    ("fault", "status", "code", "name", "kind"),
     [
-        (faults.bad_key, 401, "invalid_api_key", "UNAUTHENTICATED"),
-        (faults.bad_key_as_400, 400, None, "INVALID_ARGUMENT"),
-        (faults.no_credit, 402, None, "PAYMENT_REQUIRED"),
-        (faults.forbidden, 403, "unsupported_country_region_territory", "PERMISSION_DENIED"),
-        (faults.no_such_model, 404, "model_not_found", "NOT_FOUND"),
-        (faults.quota_spent, 429, "insufficient_quota", "RESOURCE_EXHAUSTED"),
-        (faults.quota_of_the_day, 429, "rate_limit_exceeded", "RESOURCE_EXHAUSTED"),
-        (faults.too_many(), 429, "rate_limit_exceeded", "RESOURCE_EXHAUSTED"),
-        (faults.failing, 500, None, "INTERNAL"),
-        (faults.unavailable, 503, None, "UNAVAILABLE"),
+        (faults.bad_key, 401, "invalid_api_key", "UNAUTHENTICATED", "authentication_error"),
+        (faults.bad_key_as_400, 400, None, "INVALID_ARGUMENT", "invalid_request_error"),
+        (faults.no_credit, 402, None, "PAYMENT_REQUIRED", "billing_error"),
+        (faults.forbidden, 403, "unsupported_country_region_territory", "PERMISSION_DENIED", "permission_error"),
+        (faults.no_such_model, 404, "model_not_found", "NOT_FOUND", "not_found_error"),
+        (faults.quota_spent, 429, "insufficient_quota", "RESOURCE_EXHAUSTED", "rate_limit_error"),
+        (faults.quota_of_the_day, 429, "rate_limit_exceeded", "RESOURCE_EXHAUSTED", "rate_limit_error"),
+        (faults.too_many(), 429, "rate_limit_exceeded", "RESOURCE_EXHAUSTED", "rate_limit_error"),
+        (faults.failing, 500, None, "INTERNAL", "api_error"),
+        (faults.unavailable, 503, None, "UNAVAILABLE", "api_error"),
+        (faults.overloaded, 529, None, "OVERLOADED", "overloaded_error"),
     ],
 )
-def test_a_refusal_has_the_shape_of_the_provider(fault: Fault, status: int, code: str, name: str) -> None:
+def test_a_refusal_has_the_shape_of_the_provider(fault: Fault, status: int, code: str, name: str, kind: str) -> None:
     with talking_to(fault) as client:
         refused = client.openai(stream=True)
         assert (refused.status, refused.json["error"]["code"]) == (status, code)
@@ -87,11 +88,10 @@ def test_a_refusal_has_the_shape_of_the_provider(fault: Fault, status: int, code
         assert (refused.status, refused.json["error"]["code"]) == (status, status)
         refused = client.gemini(stream=True)
         assert (refused.status, refused.json["error"]["status"]) == (status, name)
-
-
-def test_overload_has_a_status_of_its_own() -> None:
-    with talking_to(faults.overloaded) as client:
-        assert client.openai().status == 529
+        refused = client.anthropic(stream=True)
+        assert (refused.status, refused.json["type"], refused.json["error"]["type"]) == (status, "error", kind)
+        refused = client.ollama(stream=True)
+        assert (refused.status, isinstance(refused.json["error"], str)) == (status, True)
 
 
 def test_a_spent_quota_has_its_own_type_and_a_days_quota_says_so() -> None:
@@ -99,6 +99,11 @@ def test_a_spent_quota_has_its_own_type_and_a_days_quota_says_so() -> None:
         assert client.openai().json["error"]["type"] == "insufficient_quota"
         (failure,) = client.gemini().json["error"]["details"]
         assert "PerDay" in failure["violations"][0]["quotaId"]
+
+
+def test_anthropic_has_a_word_for_a_spent_limit() -> None:
+    with talking_to(faults.quota_spent) as client:
+        assert client.anthropic().json["error"]["details"]["error_code"] == "enforced_spend_limit_reached"
 
 
 def test_openai_repeats_its_key_with_the_middle_left_out() -> None:
@@ -263,6 +268,10 @@ def test_a_stream_may_turn_into_an_error() -> None:
         assert "".join(event["choices"][0]["delta"].get("content", "") for event in events)
         assert last["error"]
         assert client.openai().json["error"]
+        *events, last = client.anthropic(stream=True).events
+        assert [event["type"] for event in (events[0], last)] == ["message_start", "error"]
+        *lines, last = client.ollama(stream=True).lines
+        assert (lines[0]["done"], last) == (False, {"error": "Provider returned error"})
 
 
 def test_the_filter_may_withhold_the_answer() -> None:
@@ -271,6 +280,9 @@ def test_the_filter_may_withhold_the_answer() -> None:
         assert (choice["finish_reason"], choice["message"]["content"]) == ("content_filter", None)
         assert client.gemini().json["promptFeedback"]["blockReason"] == "PROHIBITED_CONTENT"
         assert "candidates" not in client.gemini(stream=True).events[0]
+        assert (client.anthropic().json["stop_reason"], client.anthropic().json["content"]) == ("refusal", [])
+        assert client.anthropic(stream=True).events[-2]["delta"]["stop_reason"] == "refusal"
+        assert client.ollama().json["message"]["content"] == ""
 
 
 # --- the model's text -------------------------------------------------------------------------------------------------
@@ -291,6 +303,8 @@ def test_the_model_may_decline() -> None:
         said = "".join(event["choices"][0]["delta"].get("refusal") or "" for event in events)
         assert said == message["refusal"]
         assert client.gemini().json["candidates"][0]["content"]["parts"][0]["text"] == said
+        assert client.anthropic().json["stop_details"]["explanation"] == said
+        assert client.ollama().json["message"]["content"] == said
 
 
 def test_the_answer_may_stop_at_the_limit() -> None:
@@ -300,6 +314,8 @@ def test_the_answer_may_stop_at_the_limit() -> None:
         with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
             json.loads(choice["message"]["content"])
         assert client.gemini().json["candidates"][0]["finishReason"] == "MAX_TOKENS"
+        assert client.anthropic().json["stop_reason"] == "max_tokens"
+        assert client.ollama().json["done_reason"] == "length"
 
 
 def test_the_json_may_be_cut_fenced_or_talked_around() -> None:

@@ -47,9 +47,9 @@ def test_a_server_without_tls_is_no_secure_connection(serve: Serve, connect: Con
         peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
     server = serve(greet)
-    with pytest.raises(TLSError, match=r"No secure connection to 127\.0\.0\.1") as caught:
+    with pytest.raises(TLSError, match=r"127\.0\.0\.1 does not speak TLS there") as caught:
         connect().send(post(url=server.url.replace("http:", "https:")))
-    assert not caught.value.permanent
+    assert caught.value.permanent
 
 
 def test_a_server_that_leaves_in_the_handshake_is_nothing_sent(serve: Serve, connect: Connect) -> None:

@@ -26,7 +26,8 @@ from support_server import (
 
 from core import backoff
 from core.backoff import rate_limited_backoff_on_429
-from core.endpoints import endpoint_id, state_of
+from core.circuit_breaker import breaker_for
+from core.endpoints import endpoint_id
 from core.errors import (
     ConfigError,
     ConnectError,
@@ -215,6 +216,21 @@ def test_a_replacement_that_fails_too_is_an_ordinary_failure(serve: Serve, conne
     assert errors_of(transport) == {"dropped": 1}
 
 
+def test_a_connection_that_breaks_long_after_the_request_had_not_died_before(serve: Serve, connect: Connect) -> None:
+    """The server had the request, and may charge for it; a peer that had left would have said so at once."""
+
+    def leave_late(peer: Peer) -> None:
+        peer.request()
+        time.sleep(0.3)
+
+    server, transport = serve(first_fine_then(leave_late), keep_alive), connect(connect_timeout=0.1)
+    transport.send(post(server))
+    with pytest.raises(ConnectionDroppedError):
+        transport.send(post(server))
+    assert server.accepted == 1
+    assert errors_of(transport) == {"dropped": 1}
+
+
 def test_a_replacement_needs_no_second_permit(serve: Serve, connect: Connect) -> None:
     """Others wait for one, and it would have to queue behind them."""
     server, transport = serve(first_fine_then(leaving), keep_alive), connect(parallel=1, pool_timeout=0.5)
@@ -247,7 +263,7 @@ def test_once_an_answer_has_begun_nothing_is_sent_again(serve: Serve, connect: C
 @pytest.mark.parametrize("misdeed", [leaving, resetting])
 def test_a_fresh_connection_that_dies_is_an_ordinary_failure(serve: Serve, connect: Connect, misdeed: Any) -> None:
     server, transport = serve(misdeed), connect()
-    with pytest.raises(ConnectionDroppedError, match="closed the connection before its answer was whole") as caught:
+    with pytest.raises(ConnectionDroppedError, match="broke before its answer was whole") as caught:
         transport.send(post(server))
     assert not isinstance(caught.value, NothingSentError)
     assert not caught.value.permanent
@@ -279,6 +295,7 @@ CUT = {
     "in the first header": b"HTTP/1.1 200 OK\r\nContent-Le",
     "after a header": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n",
     "after the status": b"HTTP/1.1 200 OK\r\n",
+    "after an interim answer": b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n",
 }
 
 
@@ -344,7 +361,7 @@ def test_a_dead_path_is_not_called_a_read_timeout(route: str) -> None:
     [
         b"SSH-2.0-OpenSSH_9.2\r\n",
         b"HTTP/1.1 banana\r\n\r\n",
-        b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 101 + b"\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70000 + b"\r\n\r\n",
     ],
@@ -354,6 +371,22 @@ def test_what_is_not_http_as_we_know_it_says_so(serve: Serve, connect: Connect, 
     with pytest.raises(ProtocolError):
         transport.send(post(server))
     assert errors_of(transport) == {"protocol": 1}
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (b"HTTP/1.1 2", ConnectionDroppedError, "The connection to 127.0.0.1 broke"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", ProtocolError, "the address begins with https://"),
+        (b"\x1b]0;mine\x07\r\n", ProtocolError, "did not answer in HTTP as expected: ]0;mine."),
+        (b"\r\n\r\n", ProtocolError, "did not answer in HTTP as expected: no reason given."),
+    ],
+)
+def test_what_came_instead_is_told_in_words_for_a_person(
+    serve: Serve, connect: Connect, answer: bytes, kind: Any, words: str
+) -> None:
+    with pytest.raises(kind, match=re.escape(words)):
+        connect().send(post(serve(saying(answer))))
 
 
 def test_errors_of_the_provider_are_answers(serve: Serve, connect: Connect) -> None:
@@ -461,7 +494,7 @@ def test_ordinary_failures_are_retried_within_their_budget(
         send(post(server, endpoint=endpoint))
     assert len(server.requests) == requests
     assert transport.counts.retries == 3
-    assert state_of(endpoint).take_retry()
+    assert breaker_for(endpoint).take_retry()
 
 
 @pytest.mark.usefixtures("hasty")

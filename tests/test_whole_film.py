@@ -3,15 +3,16 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 from films import write_srt
 from standin_faults import always, bad_key, close_after_answer, too_many
 
+import api
 import core.config
 from cli.main import main
-from cli.standin import StandIn, pseudo_translate
+from cli.standin import Pace, StandIn, pseudo_translate
 from core.config import BackoffConfig
 
 CUES = 1300
@@ -21,17 +22,18 @@ PARALLEL = "4"
 class Run:
     """The film, its translation and the figures of one call."""
 
-    def __init__(self, folder: Path, standin: StandIn, ca_file: str) -> None:
+    def __init__(self, folder: Path, standin: StandIn, ca_file: str, provider: str = "compatible") -> None:
         self.source = folder / "film.en.srt"
         self.output = folder / "film.es.srt"
         self.texts = write_srt(self.source, CUES)
         self._report = folder / "report.json"
-        self._connection = ["--provider", "compatible", "--model", "m", "--ca-file", ca_file]
-        self._connection += ["--base-url", standin.openai_base_url]
+        self._connection = ["--provider", provider, "--model", "m", "--ca-file", ca_file]
+        self._connection += ["--base-url", getattr(standin, f"{provider}_base_url", standin.openai_base_url)]
 
-    def translate(self, *flags: str, parallel: str = PARALLEL) -> Tuple[int, Dict[str, Any]]:
+    def translate(self, *flags: str, parallel: Optional[str] = PARALLEL) -> Tuple[int, Dict[str, Any]]:
         words = ["translate", str(self.source), "--to", "es", "--no-memory", "--report", str(self._report)]
-        code = main([*words, *self._connection, "--parallel", parallel, *flags])
+        told = ["--parallel", parallel] if parallel else []
+        code = main([*words, *self._connection, *told, *flags])
         return code, json.loads(self._report.read_text(encoding="utf-8"))
 
     def check(self) -> None:
@@ -49,8 +51,32 @@ class Run:
 def run(tmp_path: Path, tls_standin: StandIn, ca_file: str, key: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("SUBAI_API_KEY", key)
     quick = BackoffConfig(base_delay=0.005, max_delay=0.02)
-    monkeypatch.setattr(core.config, "BACKOFF", {"compatible": quick})
+    monkeypatch.setattr(core.config, "BACKOFF", dict.fromkeys(api.PROVIDERS, quick))
     return Run(tmp_path, tls_standin, ca_file)
+
+
+@pytest.mark.parametrize(("provider", "at_once"), [("anthropic", 4), ("ollama", 1), ("lmstudio", 4)])
+def test_a_film_goes_through_each_provider_with_as_many_requests_at_once_as_suit_it(
+    run: Run,
+    tls_standin: StandIn,
+    ca_file: str,
+    tmp_path: Path,
+    key: str,
+    provider: str,
+    at_once: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(api.PROVIDERS[provider].key_name, key)
+    film = Run(tmp_path, tls_standin, ca_file, provider)
+    tls_standin.pace = Pace(round_trip=0.02)
+    code, report = film.translate(parallel=None)
+    assert code == 0
+    film.check()
+    assert report["provider"] == provider
+    assert report["translated"] == CUES
+    assert tls_standin.stats().max_in_flight <= at_once
+    assert tls_standin.stats().connections <= at_once
+    assert report["cost"] == (0 if provider in ("ollama", "lmstudio") else None)
 
 
 def test_every_cue_comes_out_over_one_connection_for_each_parallel_request(run: Run, tls_standin: StandIn) -> None:

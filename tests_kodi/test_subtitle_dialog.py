@@ -1,12 +1,17 @@
 """Kodi's own subtitle dialog while a film plays."""
 
+import functools
+import http.server
+import threading
 from pathlib import Path
 from typing import Iterator, List
+from urllib.parse import urlencode
 
 import pytest
 
 from cli.standin import Pace, StandIn
 from tests_kodi.driver import clips
+from tests_kodi.driver.package import ID, VIDEOS
 from tests_kodi.driver.remote import SUBTITLE_DIALOG, Remote
 from tests_kodi.driver.speech import translated
 from tests_kodi.driver.waiting import until
@@ -97,3 +102,101 @@ def test_what_cannot_be_translated_is_said(remote: Remote, film: Path) -> None:
     remote.shows("Window.IsVisible(notification)")
     remote.picture("no-source")
     assert remote.row_count() == 0
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["as-soon-as-kodi-has-the-film", "while-a-translation-begins"])
+def test_the_rows_are_there_each_time(remote: Remote, standin: StandIn, film: Path, busy: bool) -> None:
+    """Kodi may overlook that a search has ended; we see to it that it does not stay so."""
+    standin.pace = Pace(first_token=0.3, tokens_per_second=100)
+    for number in range(6):
+        if busy:
+            clips.srt(film.with_name("film.en.srt"), clips.dialogue(every=40.0 + number))
+            remote.play(film)
+            remote.message("start", source=str(film.with_name("film.en.srt")), video=str(film))
+        else:
+            remote.rpc.call("Player.Open", item={"file": str(film)})
+            until(lambda: remote.rpc.call("Player.GetActivePlayers"), "a player")
+        assert remote.open_subtitle_dialog()
+        remote.press("Back")
+        remote.hides(SUBTITLE_DIALOG)
+        remote.stop()
+
+
+def test_a_service_that_is_only_just_starting_is_waited_for(remote: Remote, film: Path) -> None:
+    remote.play(film)
+    remote.kodi.disable()
+    until(lambda: not remote.kodi.is_enabled(), "the add-on to be disabled")
+    remote.rpc.call("Addons.SetAddonEnabled", addonid=ID, enabled=True)
+    assert remote.open_subtitle_dialog()[0] == "film.en.srt as it is, in English"
+
+
+# --- videos that have no subtitle file --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a film that is not a file, but comes over HTTP."""
+    folder = tmp_path_factory.mktemp("stream")
+    clips.film(folder / "live.mkv")
+    clips.srt(folder / "live.en.srt", clips.dialogue())
+    handler = functools.partial(SilentHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/live.mkv"
+        server.shutdown()
+        thread.join()
+
+
+class SilentHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *values: object) -> None:  # noqa: A002  # the standard library's name
+        pass
+
+
+def parts(film: Path) -> str:
+    """A film in two files, which Kodi plays as one."""
+    names = [film.with_name(f"film-cd{number}.mkv") for number in (1, 2)]
+    for name in names:
+        clips.film(name)
+        clips.srt(name.with_suffix(".en.srt"), clips.dialogue())
+    return f"stack://{names[0]} , {names[1]}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        ("stack", "Videos in several parts and discs have no single subtitle file that could be translated."),
+        ("plugin", "Live streams and videos from add-ons have no subtitle file that could be translated."),
+        ("http", "Live streams and videos from add-ons have no subtitle file that could be translated."),
+    ],
+    ids=["stack", "plugin", "http"],
+)
+def test_where_there_is_no_subtitle_file_that_is_said_and_nothing_is_offered(
+    remote: Remote, standin: StandIn, film: Path, stream: str, kind: str, word: str
+) -> None:
+    standin.reset()
+    remote.change_setting("auto_translate", "on")
+    path = {"stack": parts(film), "http": stream, "plugin": f"plugin://{VIDEOS}/?{urlencode({'play': stream})}"}[kind]
+    if kind == "plugin":
+        address = f"plugin://{VIDEOS}/?{urlencode({'list': stream})}"
+        remote.rpc.call("GUI.ActivateWindow", window="videos", parameters=[address, "return"])
+        remote.answer("A video of an add-on", "Down")
+    else:
+        remote.rpc.call("Player.Open", item={"file": path})
+    until(lambda: remote.position() is not None, "the film")
+    remote.play_on(2.0)
+    told = len(remote.told())
+    remote.rpc.call("GUI.ActivateWindow", window="subtitlesearch")
+    remote.shows(SUBTITLE_DIALOG)
+    until(lambda: remote.told()[told:], "a word about it")
+    remote.picture(f"no-file-{kind}")
+    assert remote.told()[told:] == [word]
+    assert remote.row_count() == 0
+    remote.clear()
+
+    remote.builtin(f"RunScript({ID},translate,{path})")  # what the context menu does
+    until(lambda: remote.told()[told + 1 :], "a word about it")
+    assert remote.told()[told + 1 :] == [word]
+    remote.clear()
+    remote.change_setting("auto_translate", "off")
+    assert standin.stats().requests == 0

@@ -3,8 +3,6 @@
 import socket
 from pathlib import Path
 
-import pytest
-
 from cli.standin import Pace, StandIn
 from tests_kodi.conftest import KEY, Starter
 from tests_kodi.driver import clips
@@ -15,11 +13,6 @@ from tests_kodi.driver.waiting import until
 LINES = len(clips.dialogue())
 
 
-@pytest.fixture(scope="module")
-def patient(start: Starter) -> Remote:
-    return start()
-
-
 def choose(remote: Remote, film: Path, *, at: float = 0.0) -> None:
     remote.play(film, at=at)
     remote.open_subtitle_dialog()
@@ -27,53 +20,53 @@ def choose(remote: Remote, film: Path, *, at: float = 0.0) -> None:
     remote.hides(SUBTITLE_DIALOG)
 
 
-def test_a_dead_key_is_one_request_and_one_question(patient: Remote, standin: StandIn, film: Path) -> None:
-    patient.change_setting("openai_api_key", "sk-dead-7Jq2Vx9LmZ4TbR8wKc5NhY3dQ")
+def test_a_dead_key_is_one_request_and_one_question(remote: Remote, standin: StandIn, film: Path) -> None:
+    remote.change_setting("openai_api_key", "sk-dead-7Jq2Vx9LmZ4TbR8wKc5NhY3dQ")
     standin.reset()
-    told = len(patient.told())
-    choose(patient, film)
-    patient.shows("Window.IsVisible(yesnodialog)")
-    patient.picture("dead-key")
-    assert patient.told()[told:] == ["OpenAI refused the key."]
-    patient.clear()
-    patient.finishes()
+    told = len(remote.told())
+    choose(remote, film)
+    remote.shows("Window.IsVisible(yesnodialog)")
+    remote.picture("dead-key")
+    assert remote.told()[told:] == ["OpenAI refused the key."]
+    remote.clear()
+    remote.finishes()
     assert standin.stats().requests == 1
-    assert "sk-dead" not in patient.kodi.log()
-    patient.stop()
-    patient.change_setting("openai_api_key", KEY)
+    assert "sk-dead" not in remote.kodi.log()
+    remote.stop()
+    remote.change_setting("openai_api_key", KEY)
 
 
-def test_a_provider_that_is_down_is_told_once(patient: Remote, standin: StandIn, film: Path) -> None:
+def test_a_provider_that_is_down_is_told_once(remote: Remote, standin: StandIn, film: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         closed = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
-    patient.change_setting("openai_base_url", closed)
-    told = len(patient.told())
-    choose(patient, film)
-    until(lambda: patient.told()[told:], "a word about it", 60)
-    patient.picture("provider-down")
-    patient.finishes()
-    assert patient.told()[told:] == ["OpenAI cannot be reached. Is the network working?"]
-    patient.clear()
-    patient.stop()
-    patient.change_setting("openai_base_url", standin.openai_base_url)
+    remote.change_setting("openai_base_url", closed)
+    told = len(remote.told())
+    choose(remote, film)
+    until(lambda: remote.told()[told:], "a word about it", 60)
+    remote.picture("provider-down")
+    remote.finishes()
+    assert remote.told()[told:] == ["OpenAI cannot be reached. Is the network working?"]
+    remote.clear()
+    remote.stop()
+    remote.change_setting("openai_base_url", standin.openai_base_url)
 
 
-def test_beside_a_film_in_a_read_only_folder_nothing_is_needed(patient: Remote, standin: StandIn, film: Path) -> None:
+def test_beside_a_film_in_a_read_only_folder_nothing_is_needed(remote: Remote, standin: StandIn, film: Path) -> None:
     film.parent.chmod(0o555)
     try:
-        choose(patient, film, at=600)
-        until(lambda: patient.language_on_screen() == "spa", "our subtitle in the player")
-        patient.finishes()
+        choose(remote, film, at=600)
+        until(lambda: remote.language_on_screen() == "spa", "our subtitle in the player")
+        remote.finishes()
         assert not film.with_name("film.es.srt").exists()
-        patient.stop()
+        remote.stop()
         before = standin.stats().requests
-        patient.play(film)
-        until(lambda: patient.language_on_screen() == "spa", "our subtitle, found by itself")
+        remote.play(film)
+        until(lambda: remote.language_on_screen() == "spa", "our subtitle, found by itself")
         assert standin.stats().requests == before
     finally:
         film.parent.chmod(0o755)
-        patient.clear()
-        patient.stop()
+        remote.clear()
+        remote.stop()
 
 
 def test_after_a_power_cut_no_finished_line_is_asked_again(start: Starter, standin: StandIn, film: Path) -> None:

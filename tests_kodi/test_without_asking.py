@@ -85,7 +85,7 @@ def test_a_half_done_film_is_gone_on_with(remote: Remote, standin: StandIn, film
 def test_the_context_menu_of_a_video(remote: Remote, film: Path) -> None:
     remote.rpc.call("GUI.ActivateWindow", window="videos", parameters=[str(film.parent) + "/", "return"])
     remote.shows("Window.IsVisible(videos)")
-    remote.focus("film", "Down", 5)
+    remote.focus("film", "Down")
     remote.press("ContextMenu")
     remote.shows("Window.IsVisible(contextmenu)")
     remote.focus("Translate the subtitle")
@@ -104,3 +104,39 @@ def test_the_program_entry_offers_what_there_is(remote: Remote) -> None:
     remote.shows("Window.IsVisible(selectdialog)")
     remote.picture("program")
     remote.press("Back")
+
+
+@pytest.mark.parametrize("wished", [True, False])
+def test_the_next_episode_is_prepared_when_this_one_is_done(
+    remote: Remote, standin: StandIn, tmp_path: Path, wished: bool
+) -> None:
+    episodes = [tmp_path / f"Harbour.S01E0{number}.mkv" for number in (1, 2)]
+    for number, episode in enumerate(episodes):
+        clips.film(episode)
+        every = 15.0 + number + 2 * wished  # lines that are not remembered
+        clips.srt(episode.with_suffix(".en.srt"), clips.dialogue(every=every))
+    first, second = (episode.with_suffix(".es.srt") for episode in episodes)
+    remote.change_setting("openai_model", "gpt-4o-mini")  # one with a known price: others are asked about
+    remote.change_setting("next_episode", wished)
+    told = len(remote.told())
+    remote.play(episodes[0])
+    remote.message("start", source=str(episodes[0].with_suffix(".en.srt")), video=str(episodes[0]))
+    until(lambda: remote.told()[told:], "the last word on the first")
+    if wished:
+        until(lambda: second.exists() and len(translated(second)) == len(clips.dialogue(every=18.0)), "the second")
+        until(lambda: remote.told()[told + 1 :], "a word about the second")
+        remote.picture("next-episode")
+        assert remote.told()[told + 1 :] == ["The subtitle of the next episode is ready."]
+        before = standin.stats().requests
+        remote.play(episodes[1])
+        until(lambda: remote.language_on_screen() == "spa", "the translation, found by Kodi")
+        assert standin.stats().requests == before
+    else:
+        before = standin.stats().requests
+        remote.play_on(3.0)
+        assert not remote.jobs()
+        assert standin.stats().requests == before
+        assert not second.exists()
+    assert translated(first)
+    remote.change_setting("next_episode", True)
+    remote.change_setting("openai_model", "stand-in")

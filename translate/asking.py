@@ -54,6 +54,7 @@ def ask(
     *,
     anchored: bool,
     tokens: int,
+    affinity: str,
     cancel: CancelToken,
     on_answer: Callable[[], None],
     on_judged: Callable[[Cue, Judged], None],
@@ -61,7 +62,8 @@ def ask(
     """Ask for ``cues`` once.
 
     ``on_answer`` is called when the answer begins, ``on_judged`` for each cue as soon as something is known of it.
-    ``tokens`` is what it will take, about. Whatever goes wrong with the request is part of the outcome, a cancel too.
+    ``tokens`` is what it will take, about; ``affinity`` is the same for all requests of a job. Whatever goes wrong with
+    the request is part of the outcome, a cancel too.
     """
     texts = [cue.text for cue in cues]
     keys = prompt.anchored_keys(texts) if anchored else prompt.plain_keys(len(texts))
@@ -71,6 +73,7 @@ def ask(
         keys,
         cancel=cancel,
         tokens=tokens,
+        affinity=affinity,
     )
     aligner = Aligner(
         texts,

@@ -5,6 +5,7 @@ It knows neither files nor faces: cues and providers go in, events and a report 
 
 import logging
 import threading
+import uuid
 from functools import partial
 from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
@@ -60,7 +61,9 @@ class TranslationJob:
         self._cues = {cue.index: cue for cue in cues}
         self._brief = brief
         self._instructions = len(brief.system_text())
+        self._all_routes = tuple(routes)
         self._routes = list(routes)
+        self._affinity = uuid.uuid4().hex  # one endpoint for the whole film: prompts are cached there
         self._standing = Standing()
         self._parallel = parallel
         self._purse = purse or Purse()
@@ -104,6 +107,9 @@ class TranslationJob:
             raise
         finally:
             self._tally.end()
+            for route in self._all_routes:
+                for line in route.provider.take_notices():
+                    self._tally.notice(line)
             self._halt.over(finished=self._plan.done)
         return self.report()
 
@@ -190,6 +196,7 @@ class TranslationJob:
                     self._around(cues) if in_context else Around(),
                     anchored=anchored,
                     tokens=expected.prompt_tokens + expected.completion_tokens,
+                    affinity=self._affinity,
                     cancel=cancel,
                     on_answer=answer_begins,
                     on_judged=lambda cue, judged: self._tally.judged(cue.index, judged),

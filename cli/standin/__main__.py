@@ -27,6 +27,8 @@ def main(arguments: Optional[List[str]] = None) -> None:
             "openai_base_url": standin.openai_base_url,
             "openrouter_base_url": standin.openrouter_base_url,
             "gemini_base_url": standin.gemini_base_url,
+            "anthropic_base_url": standin.anthropic_base_url,
+            "ollama_base_url": standin.ollama_base_url,
         }
         print(json.dumps(urls), flush=True)
         sys.stdin.read()

@@ -80,11 +80,13 @@ class Dialect(abc.ABC):
     """Stateless: one instance serves every request.
 
     :cvar prefix: of the paths that are this provider's. :cvar key_header: in lower case.
+    :cvar stream_type: the media type of an answer in pieces.
     """
 
     prefix: ClassVar[str]
     key_header: ClassVar[str]
     key_scheme: ClassVar[str] = ""
+    stream_type: ClassVar[str] = "text/event-stream"
 
     def key_in(self, request: Request) -> str:
         """The key, where it is where it belongs."""

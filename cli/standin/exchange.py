@@ -62,11 +62,9 @@ class Exchange:
     def _with_headers(self, reply: Reply) -> Reply:
         return replace(reply, headers={**reply.headers, **self.dialect.headers(self.number)})
 
-    @staticmethod
-    def _stream(pieces: Sequence[Any]) -> Reply:
-        return Reply(
-            200, tuple(pieces), {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}, chunked=True
-        )
+    def _stream(self, pieces: Sequence[Any]) -> Reply:
+        headers = {"Content-Type": self.dialect.stream_type, "Cache-Control": "no-cache"}
+        return Reply(200, tuple(pieces), headers, chunked=True)
 
     # --- sending it -------------------------------------------------------------------------------------------------
 

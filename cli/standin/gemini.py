@@ -1,7 +1,6 @@
 """Google's Gemini API, version v1beta, as the stand-in speaks it."""
 
 import re
-from http import HTTPStatus
 from typing import Any, Dict, Iterator, Optional
 from urllib.parse import unquote
 
@@ -20,7 +19,7 @@ from cli.standin.dialect import (
 )
 from cli.standin.pace import in_events
 from cli.standin.pseudo import schema_complaint
-from cli.standin.wire import Piece, Request, json_bytes
+from cli.standin.wire import Piece, Request, json_bytes, reason_of
 
 _ASKED = re.compile("/v1beta/models/(?P<model>[^/:]+):(?P<method>(?:streamG|g)enerateContent)")
 _FINISH = {STOP: "STOP", LENGTH: "MAX_TOKENS", BLOCKED: "SAFETY"}
@@ -85,7 +84,7 @@ class Gemini(Dialect):
         return b"data: %b\r\n\r\n" % json_bytes(document)
 
     def error(self, refused: Refused) -> Any:
-        status = _STATUSES.get(refused.status) or HTTPStatus(refused.status).name
+        status = _STATUSES.get(refused.status) or reason_of(refused.status).upper().replace(" ", "_")
         error: Dict[str, Any] = {"code": refused.status, "message": refused.message, "status": status}
         if refused.details:
             error["details"] = list(refused.details)

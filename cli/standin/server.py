@@ -8,17 +8,19 @@ from dataclasses import asdict
 from typing import Collection, Dict, List, Optional, Sequence
 from urllib.parse import parse_qsl
 
+from cli.standin.anthropic import Anthropic
 from cli.standin.connection import Connection
 from cli.standin.dialect import Dialect, Refused
 from cli.standin.exchange import Exchange, Script
 from cli.standin.gemini import Gemini
 from cli.standin.ledger import Ledger, Record, Stats
+from cli.standin.ollama import Ollama
 from cli.standin.openai import OpenAI, OpenRouter
 from cli.standin.pace import AT_ONCE, Pace
 from cli.standin.wire import MalformedRequestError, Request, json_reply
 
 HOST = "127.0.0.1"
-DIALECTS: Sequence[Dialect] = (OpenAI(), OpenRouter(), Gemini())
+DIALECTS: Sequence[Dialect] = (OpenAI(), OpenRouter(), Gemini(), Anthropic(), Ollama())
 STATS_PATH, RESET_PATH = "/_standin/stats", "/_standin/reset"
 _KEY_PARAMETERS = {"key", "api_key", "apikey", "api-key", "access_token"}
 _STOP_SECONDS = 5.0
@@ -100,6 +102,18 @@ class StandIn:
     @property
     def gemini_base_url(self) -> str:
         return self.url + Gemini.prefix
+
+    @property
+    def anthropic_base_url(self) -> str:
+        return self.url + Anthropic.prefix
+
+    @property
+    def ollama_base_url(self) -> str:
+        return self.url
+
+    @property
+    def lmstudio_base_url(self) -> str:
+        return self.openai_base_url
 
     # --- what it saw ------------------------------------------------------------------------------------------------
 

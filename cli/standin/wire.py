@@ -13,6 +13,12 @@ LARGEST_BODY = 64 * 1024 * 1024
 _RECEIVE = 64 * 1024
 _REASONS = {**{status.value: status.phrase for status in HTTPStatus}, 529: "Overloaded"}
 
+
+def reason_of(status: int) -> str:
+    """The words that go with a status."""
+    return _REASONS.get(status, "Unknown")
+
+
 #: A part of a body, and how many tokens of the answer are made when it can leave; None: it takes no making.
 Piece = Tuple[Optional[int], bytes]
 
@@ -133,7 +139,7 @@ class Reply:
 
     def head(self) -> bytes:
         """The status line and the headers, up to the first byte of the body."""
-        lines = [f"HTTP/1.1 {self.status} {_REASONS.get(self.status, 'Unknown')}"]
+        lines = [f"HTTP/1.1 {self.status} {reason_of(self.status)}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         lines.append("Transfer-Encoding: chunked" if self.chunked else f"Content-Length: {len(self.body)}")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

@@ -1,17 +1,19 @@
 """A Kodi process: started, watched, quit or killed. What is done with it once it runs is ``driver.remote``."""
 
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
-from typing import List, Optional
+from typing import List, Mapping, Optional
 
 from tests_kodi.driver.package import ID
 from tests_kodi.driver.profile import Profile
-from tests_kodi.driver.rpc import Rpc
+from tests_kodi.driver.rpc import RefusedError, Rpc
 from tests_kodi.driver.screen import Screen
 from tests_kodi.driver.waiting import PATIENT, until
 
+_LAST_WORD = "Ended in "  # of the service
 _START_TRIES = 2  # a Kodi that never comes up says nothing about the add-on
 
 
@@ -31,9 +33,11 @@ def _as_a_person() -> List[str]:
 class Kodi:
     """One profile's Kodi. It can be started again after ``quit`` or ``kill``."""
 
-    def __init__(self, profile: Profile, screen: Screen) -> None:
+    def __init__(self, profile: Profile, screen: Screen, environment: Optional[Mapping[str, str]] = None) -> None:
         self.profile = profile
         self.screen = screen
+        self._environment = environment or {}
+        self._log_begins = 0
         self.rpc = Rpc(profile.port)
         self._process: Optional[subprocess.Popen[bytes]] = None
 
@@ -58,7 +62,9 @@ class Kodi:
             "LIBGL_ALWAYS_SOFTWARE": "1",
             "LANG": "C.UTF-8",
             "no_proxy": "*",
+            **self._environment,
         }
+        self._log_begins = 0
         output = self.profile.home / "output.txt"
         with output.open("ab") as file:
             command = [*_as_a_person(), binary(), "--standalone"]
@@ -76,12 +82,31 @@ class Kodi:
             self.rpc.call("Addons.SetAddonEnabled", addonid=addon, enabled=True)
             until(lambda addon=addon: self.is_enabled(addon), f"{addon} to be enabled")  # type: ignore[misc]
 
+    def begin_anew(self, settings: Mapping[str, str]) -> None:
+        """Have the add-on as it is after its installation, but for its settings; the log begins here."""
+        if self.is_enabled():
+            before = self.whole_log().count(_LAST_WORD)
+            self.disable()
+            until(lambda: self.whole_log().count(_LAST_WORD) > before, "the service's last word")
+        shutil.rmtree(self.profile.addon_data)
+        self.profile.write_settings(settings)
+        self._log_begins = len(self.whole_log())
+        self.enable(ID)
+
     def disable(self, addon: str = ID) -> None:
         self.rpc.call("Addons.SetAddonEnabled", addonid=addon, enabled=False)
 
     def is_enabled(self, addon: str = ID) -> bool:
         details = self.rpc.call("Addons.GetAddonDetails", addonid=addon, properties=["enabled"])
         return bool(details["addon"]["enabled"])
+
+    def version(self, addon: str = ID) -> str:
+        """Of an add-on; ``""`` while it is being updated."""
+        try:
+            details = self.rpc.call("Addons.GetAddonDetails", addonid=addon, properties=["version"])
+        except RefusedError:
+            return ""
+        return str(details["addon"]["version"])
 
     # --- its end ----------------------------------------------------------------------------------------------------
 
@@ -110,6 +135,10 @@ class Kodi:
     # --- its log ----------------------------------------------------------------------------------------------------
 
     def log(self) -> str:
+        """What was logged since it started, or began anew."""
+        return self.whole_log()[self._log_begins :]
+
+    def whole_log(self) -> str:
         return self.profile.log.read_text(encoding="utf-8", errors="replace") if self.profile.log.exists() else ""
 
     def complaints(self) -> List[str]:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ID = "service.subtitles.sub-ai-translator"
-INSIDE = "script.subai.inside"
+INSIDE, VIDEOS = "script.subai.inside", "plugin.video.subai.inside"
 WHEELS = ROOT / "build" / "kodi-modules"
 
 _MODULE = """<?xml version="1.0" encoding="UTF-8"?>
@@ -27,12 +28,29 @@ _MODULE = """<?xml version="1.0" encoding="UTF-8"?>
 def install(addons: Path, commit: str = "HEAD") -> List[str]:
     """Put everything into Kodi's folder of add-ons; their ids, those first that others need."""
     modules = [_install_module(addons, *each) for each in _required()]
-    packed = subprocess.run(
-        ["git", "archive", "--format=zip", f"--prefix={ID}/", commit], cwd=ROOT, stdout=subprocess.PIPE, check=True
-    )
-    zipfile.ZipFile(io.BytesIO(packed.stdout)).extractall(addons)
-    shutil.copytree(Path(__file__).parent / "inside", addons / INSIDE)
-    return [*modules, INSIDE, ID]
+    zipfile.ZipFile(io.BytesIO(_packed(commit))).extractall(addons)
+    for helper in (INSIDE, VIDEOS):
+        shutil.copytree(Path(__file__).parent / "inside" / helper, addons / helper)
+    return [*modules, INSIDE, VIDEOS, ID]
+
+
+def newer_zip(path: Path, commit: str = "HEAD") -> str:
+    """The add-on as its next version, packed as a person gets it; returns that version."""
+    packed = _packed(commit)
+    with zipfile.ZipFile(io.BytesIO(packed)) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        name = f"{ID}/addon.xml"
+        version = ET.fromstring(old.read(name)).attrib["version"] + ".1"
+        for entry in old.namelist():
+            content = old.read(entry)
+            if entry == name:
+                content = re.sub(rb'(<addon [^>]*?version=")[^"]*', rb"\g<1>" + version.encode(), content, count=1)
+            new.writestr(entry, content)
+    return version
+
+
+def _packed(commit: str) -> bytes:
+    command = ["git", "archive", "--format=zip", f"--prefix={ID}/", commit]
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
 
 
 def _required() -> List[Tuple[str, str]]:

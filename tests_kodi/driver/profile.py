@@ -23,10 +23,19 @@ _KODI = """<settings version="2">
 </settings>
 """
 _ADVANCED = '<advancedsettings version="1.0"><loglevel hide="false">1</loglevel></advancedsettings>\n'
+_SOURCES = """<sources>
+  <video><source><name>Films</name><path pathversion="1">{films}/</path></source></video>
+  <files><source><name>Stick</name><path pathversion="1">{stick}/</path></source></files>
+</sources>
+"""
 
 
 class Profile:
-    """:ivar home: for ``HOME``. :ivar port: of JSON-RPC. :ivar addons: their ids, those first that others need."""
+    """A home with two sources of files, as a person would have added them.
+
+    :ivar home: for ``HOME``. :ivar port: of JSON-RPC. :ivar addons: their ids, those first that others need.
+    :ivar films: the folder behind the source ``Films``. :ivar stick: that behind the source ``Stick``.
+    """
 
     def __init__(self, home: Path, commit: str = "HEAD") -> None:
         self.home = home
@@ -35,6 +44,11 @@ class Profile:
         self.userdata.mkdir(parents=True)
         (home / ".kodi" / "addons").mkdir()
         self.addons: List[str] = package.install(home / ".kodi" / "addons", commit)
+        self.films, self.stick = home / "films", home / "stick"
+        self.films.mkdir()
+        self.stick.mkdir()
+        sources = _SOURCES.format(films=self.films, stick=self.stick)
+        (self.userdata / "sources.xml").write_text(sources, encoding="utf-8")
         (self.userdata / "guisettings.xml").write_text(_KODI.format(port=self.port), encoding="utf-8")
         (self.userdata / "advancedsettings.xml").write_text(_ADVANCED, encoding="utf-8")
 

@@ -3,19 +3,25 @@
 import itertools
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from tests_kodi.driver.kodi import Kodi
 from tests_kodi.driver.package import ID, INSIDE, ROOT
+from tests_kodi.driver.rpc import RefusedError
 from tests_kodi.driver.waiting import PATIENT, soon, until
 
 ARTIFACTS = ROOT / "artifacts"
+SETTINGS = "Window.IsVisible(addonsettings)"
+CATEGORIES = ("Translation", "Providers", "Automatic", "Connections")
 SUBTITLE_DIALOG = "Window.IsVisible(subtitlesearch)"
 _ROWS, _SERVICES = 120, 150  # the two lists of Kodi's subtitle dialog
+_LIST = 3  # in Kodi's dialog for lists
+_QUESTION = 9  # the text in Kodi's yes-no dialog
 _A_DIALOG = "System.HasVisibleModalDialog"
 _TOLD = f"[{ID}] On the screen: "
 _SUBTITLE_AREA = "1280x110+0+590"
-_QUIET = 15  # looks without a dialog after which none is on its way
+_MOVES = 1.0  # seconds in which the focus has moved, if it does
+_QUIET, _QUIETER = 5, 15  # looks without a dialog after which none is on its way
 _numbers = itertools.count(1)
 
 
@@ -30,9 +36,12 @@ class Remote:
         """``Select``, ``Back``, ``Up`` and so on."""
         self.rpc.call(f"Input.{key}")
 
-    def clear(self) -> None:
-        """Close whatever dialogs are open, such as Kodi's questions about each new add-on, until no other one comes."""
-        quiet = 0
+    def clear(self, *, many: bool = False) -> None:
+        """Close whatever dialogs are open, until no other one comes.
+
+        :param many: one after another may come, as Kodi's questions about each new add-on do.
+        """
+        quiet, enough = 0, _QUIETER if many else _QUIET
 
         def none_comes() -> bool:
             nonlocal quiet
@@ -44,28 +53,42 @@ class Remote:
                 soon(lambda: not self.rpc.holds(_A_DIALOG) or self.rpc.label("System.CurrentWindow") != before, 1.5)
             else:
                 quiet += 1
-            return quiet > _QUIET
+            return quiet > enough
 
         until(none_comes, "all dialogs to be closed")
 
-    def focus(self, label: str, key: str = "Down", most: int = 40) -> None:
+    def focus(self, label: str, key: str = "Down", seconds: float = PATIENT) -> None:
         """Press ``key`` until what is focused has ``label`` in it."""
         seen: List[str] = []
-        for _ in range(most):
-            current = self.rpc.label("System.CurrentControl")
+
+        def is_there() -> bool:
+            current = self.focused()
             if label in current:
-                return
+                return True
             seen.append(current)
             self.press(key)
-            until(lambda: self.rpc.label("System.CurrentControl") != seen[-1] or True, "the focus to move")
-        raise AssertionError(f"nothing called {label!r} here, only {seen}")
+            soon(lambda: self.focused() != current, _MOVES)
+            return False
 
-    # --- looking ----------------------------------------------------------------------------------------------------
+        if not soon(is_there, seconds):
+            raise AssertionError(f"nothing called {label!r} here, only {sorted(set(seen))}")
 
     def answer(self, label: str, key: str = "Left") -> None:
         """Press the button of a question, or choose the line of a list."""
         self.focus(label, key)
         self.press("Select")
+
+    def choose_file(self, *path: str) -> None:
+        """In Kodi's file browser: one of its sources, folders, a file."""
+        self.shows("Window.IsVisible(filebrowser)")
+        for name in path:
+            self.answer(name, "Down")
+
+    # --- looking ----------------------------------------------------------------------------------------------------
+
+    def focused(self) -> str:
+        """The label of what the next OK is for."""
+        return self.rpc.label("System.CurrentControl")
 
     def picture(self, name: str) -> Path:
         path = ARTIFACTS / f"{name}.png"
@@ -137,10 +160,13 @@ class Remote:
         return self.rpc.label("Player.Filenameandpath")
 
     def position(self) -> Optional[float]:
-        """Seconds from the film's beginning; None when nothing plays."""
+        """Seconds from the film's beginning; None when nothing plays, or is only just opened."""
         if not self.rpc.call("Player.GetActivePlayers"):
             return None
-        time = self.rpc.call("Player.GetProperties", playerid=1, properties=["time"])["time"]
+        try:
+            time = self.rpc.call("Player.GetProperties", playerid=1, properties=["time"])["time"]
+        except RefusedError:
+            return None
         return float(time["hours"] * 3600 + time["minutes"] * 60 + time["seconds"] + time["milliseconds"] / 1000)
 
     def seek(self, seconds: float) -> None:
@@ -184,8 +210,54 @@ class Remote:
         found: List[Dict[str, Any]] = self.message("status")["jobs"]
         return found
 
+    def connections(self) -> Dict[str, Any]:
+        """The figures of the one provider that was asked."""
+        found: Dict[str, Any] = self.message("connections")["endpoints"][0]
+        return found
+
     def finishes(self, seconds: float = 90.0) -> None:
         until(lambda: not self.jobs(), "the translation to end", seconds)
+
+    def open_menu(self) -> None:
+        """The add-on's entry among the program add-ons."""
+        self.rpc.call("Addons.ExecuteAddon", addonid=ID, wait=False)
+        self.shows("Window.IsVisible(selectdialog)")
+
+    def list_items(self) -> List[str]:
+        """Every line of the list that is open."""
+        count = until(lambda: int(self.rpc.label(f"Container({_LIST}).NumItems") or 0), "a list")
+        return self.rpc.labels(*(f"Container({_LIST}).ListItemAbsolute({n}).Label" for n in range(count)))
+
+    def question(self) -> str:
+        """What is asked just now."""
+        return until(lambda: self.rpc.label(f"Control.GetLabel({_QUESTION})"), "the text of a question")
+
+    # --- the settings screen ----------------------------------------------------------------------------------------
+
+    def open_settings(self) -> None:
+        self.builtin(f"Addon.OpenSettings({ID})")
+        self.shows(SETTINGS)
+
+    def open_category(self, name: str, categories: Sequence[str] = CATEGORIES) -> None:
+        """Go to one of the categories of the settings screen, wherever in it the focus is."""
+        until(lambda: self.focused() in categories or self._step("Left"), "the focus on a category")
+        here, there = categories.index(self.focused()), categories.index(name)
+        for _ in range(abs(there - here)):
+            self._step("Down" if there > here else "Up")
+        assert self.focused() == name
+
+    def press_button(self, category: str, name: str) -> None:
+        """Press a button of the settings screen, which is open."""
+        self.open_category(category)
+        self._step("Right")
+        self.answer(name, "Down")
+
+    def _step(self, key: str) -> bool:
+        """Press a key and wait until the focus has moved; False, so that it can be the condition's other half."""
+        before = self.focused()
+        self.press(key)
+        soon(lambda: self.focused() != before, _MOVES)
+        return False
 
     # --- the subtitle dialog ----------------------------------------------------------------------------------------
 

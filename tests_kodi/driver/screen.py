@@ -7,7 +7,8 @@ from typing import List, Optional
 from tests_kodi.driver.waiting import soon
 
 SIZE = "1280x720x24"
-_STILL = 5  # looks that are all alike
+_STILL = 4  # looks that are all alike
+_LONGEST = 2.5  # seconds for something to stand still
 
 
 class Screen:
@@ -40,7 +41,7 @@ class Screen:
             looks.append(subprocess.run([*self._take, "ppm:-"], stdout=subprocess.PIPE, check=True).stdout)
             return len(looks) > _STILL and len(set(looks[-_STILL:])) == 1
 
-        soon(still, 4.0)
+        soon(still, _LONGEST)
         subprocess.run([*self._take, path], check=True)
 
     def extent(self, area: str) -> str:

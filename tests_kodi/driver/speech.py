@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import List, Mapping, Optional
+from typing import Callable, List, Mapping, Optional
 
 from cli.standin import Answer, Exchange, Fault, Record
 from cli.standin.pseudo import cues_in, dump, pseudo_translate
@@ -22,14 +22,30 @@ def spanish(text: str) -> str:
 
 def in_spanish(exchange: Exchange) -> None:
     """A fault that is none: the right answer, in better words than the stand-in's own."""
+    _answer(exchange, spanish)
+
+
+def _answer(exchange: Exchange, translate: Callable[[str], str]) -> None:
     cues = exchange.chat.cues if exchange.chat else None
-    answer = None if cues is None else Answer(dump({key: spanish(text) for key, text in cues.items()}))
+    answer = None if cues is None else Answer(dump({key: translate(text) for key, text in cues.items()}))
     exchange.send(exchange.reply(answer))
 
 
 def speaks_spanish(exchange: Exchange) -> Optional[Fault]:
     """A script: every request is answered in Spanish."""
     return in_spanish
+
+
+def left_alone(words: str) -> Callable[[Exchange], Optional[Fault]]:
+    """A script: lines with ``words`` in them come back as they are, the others in Spanish."""
+
+    def translate(text: str) -> str:
+        return text if words in text else spanish(text)
+
+    def script(exchange: Exchange) -> Optional[Fault]:
+        return lambda exchange: _answer(exchange, translate)
+
+    return script
 
 
 def asked(record: Record) -> List[int]:
