@@ -7,8 +7,8 @@ ID     := service.subtitles.sub-ai-translator
 VERSION = $(shell $(PYTHON) -c 'from xml.etree import ElementTree as e; print(e.parse("addon.xml").getroot().get("version"))')
 ZIP     = dist/$(ID)-$(VERSION).zip
 
-.PHONY: help venv lint format types layers floor test test-long test-kodi test-monitoring bench bench-film bench-names \
-	bench-faults zip check-addon art clean
+.PHONY: help venv lint format types layers floor test test-long test-soak test-monitoring test-kodi bench bench-film \
+	bench-names bench-faults zip check-addon art clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -38,6 +38,9 @@ test: $(VENV)/.test-ready ## the tests, with coverage (under two minutes)
 test-long: $(VENV)/.test-ready ## the tests that take longer (under six minutes)
 	$(PY) -m pytest -n auto -m long
 
+test-soak: $(VENV)/.test-ready ## films in a storm of faults and cancels: leaks, memory, figures (SOAK_SECONDS=180)
+	PYTHONMALLOC=malloc $(PY) -m pytest tests_soak
+
 test-kodi: $(VENV)/.test-ready ## the tests in a real Kodi (Debian's, installed if missing); pictures in artifacts/
 	tools/install_kodi
 	$(PY) -m pytest tests_kodi
@@ -57,7 +60,7 @@ format: $(VENV)/.dev-ready ## lay the code out as lint wants it
 
 types: $(VENV)/.dev-ready ## types, as Python 3.8 sees them
 	$(VENV)/bin/mypy
-	$(VENV)/bin/mypy --python-version 3.11 tests tests_kodi tests_monitoring tools benchmarks
+	$(VENV)/bin/mypy --python-version 3.11 tests tests_kodi tests_monitoring tests_soak tools benchmarks
 
 layers: $(VENV)/.dev-ready ## imports point downwards only
 	$(VENV)/bin/lint-imports

@@ -186,7 +186,7 @@ class ConnectionPoolManager:
         done = self.start(attempt, cancel or CancelToken())
         try:
             with working_on(attempt):
-                pool.warm_up(tunnel=url.startswith("https:"))
+                pool.warm_up(tunnel=urlsplit(url).scheme == "https")
         except expected() as error:
             failure = classify(error, attempt, urlsplit(url).hostname or "")
             if isinstance(failure, TransportError):

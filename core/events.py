@@ -35,7 +35,7 @@ REQUEST_REPEATED = "request_repeated"
 MEANINGS: Mapping[str, str] = {
     CONNECTION_POOL_CREATED: "the first request to an endpoint, or the first after its pool was given up",
     CONNECTION_POOL_CLOSED: "a pool was given up: the program ends, or others needed its place",
-    CONNECTION_CREATED: "a connection was opened, in so many seconds",
+    CONNECTION_CREATED: "a connection can be used, after so many seconds",
     CONNECTION_REUSED: "a request found a connection open",
     CONNECTION_RECYCLED: "a connection was closed before it could do harm: too old, idle for too long, dropped, ...",
     CONNECTION_CLOSED: "a connection was closed for another reason",

@@ -6,14 +6,17 @@ ask again on a fresh one. Every other failure becomes one of our errors and goes
 
 import logging
 import ssl
+import threading
 import time
+from functools import partial
 from typing import Any, Callable, Iterator, Mapping, NoReturn, Optional
 from urllib.parse import urlsplit
 
 from core import body, fallback, metrics
 from core.connection_pool import ConnectionPoolManager
-from core.errors import ConnectionDroppedError, ProtocolError, TransportError, kind_of
+from core.errors import ConnectionDroppedError, ProtocolError, SubAIError, TransportError, kind_of
 from core.failures import classify, expected, peer_left, proxy_refusal, timed_out
+from core.gate import Place
 from core.inflight import Attempt, working_on
 from core.messages import Request
 from core.pool_endpoint import PoolEndpoint
@@ -55,6 +58,34 @@ class Exchange:
         self._release = permit.release
         self._permitted = time.monotonic()
 
+    def line_up(self, pools: ConnectionPoolManager, wake: Callable[[], None]) -> Callable[[], None]:
+        """As ``begin``, but without waiting: however long the line, only the deadline sends anyone away.
+
+        :param wake: called, from any thread, when it is known what came of it. Then call what is returned here, which
+            raises one of our errors if that is no permit.
+        """
+        self._leave = pools.start(self._attempt, self._request.cancel)
+        self._attempt.call_when_interrupted(wake)
+        try:
+            place = self._endpoint.gate.line_up(wake)
+        except TransportError as error:
+            self._fail(error)
+        self._release = partial(self._endpoint.gate.leave, place)
+        return partial(self._enter, place)
+
+    def _enter(self, place: Place) -> None:
+        self._attempt.call_when_interrupted(None)
+        try:
+            self._attempt.check()
+            self._endpoint.gate.collect(place)
+        except TransportError as error:
+            self._fail(error)
+        self._permitted = time.monotonic()
+
+    def interrupt(self, error: SubAIError) -> None:
+        """End it from another thread, wherever it is; it fails with ``error``."""
+        self._attempt.interrupt(error)
+
     # --- out --------------------------------------------------------------------------------------------------------
 
     def send_over(self, pool: Any) -> None:
@@ -94,7 +125,7 @@ class Exchange:
 
     def _urlopen(self, pool: Any) -> Any:
         request = self._request
-        forwarded = pool.proxy is not None and request.url.startswith("http:")
+        forwarded = pool.proxy is not None and urlsplit(request.url).scheme == "http"
         with working_on(self._attempt):
             return pool.urlopen(
                 request.method,
@@ -149,6 +180,13 @@ class Exchange:
             self._fail(error)
         self._finished = True
 
+    def pause(self, event: threading.Event) -> None:
+        """Read on only when ``event`` is set; what ends a request ends this too."""
+        try:
+            self._attempt.wait(event, threading.TIMEOUT_MAX)
+        except TransportError as error:
+            self._fail(error)
+
     def read(self) -> bytes:
         """The whole decoded body."""
         return b"".join(self.chunks())
@@ -180,6 +218,7 @@ class Exchange:
         """Give everything back; a connection whose answer was not read to its end is closed. Again: does nothing."""
         answer, self._answer = self._answer, None
         leave, self._leave = self._leave, _nothing
+        release, self._release = self._release, _nothing
         if leave is _nothing:
             return
         self._attempt.let_go()
@@ -191,7 +230,7 @@ class Exchange:
         finally:
             leave()
             self._endpoint.ended(self._timing())
-            self._release()
+            release()
             seconds = time.monotonic() - self._began
             metrics.request_ended(self._request.provider, self._request.model, self._outcome, seconds)
             self._log(seconds)

@@ -36,17 +36,24 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         began = time.monotonic()
-        config, names = self._endpoint.config, self._endpoint.names
-        self.sock = open_socket(self.host, self.port, config.connect_timeout, config, names, self._attempt)
-        self._attempt.hold_through_handshake(self.sock)
-        tunnel: Optional[str] = getattr(self, "_tunnel_host", None)
-        if tunnel:
-            self._go_through_tunnel(self.sock)
-        if self._tls is not None:
-            self.sock = self._tls.wrap_socket(self.sock, server_hostname=tunnel or self.host)
-        self._endpoint.stats.opened(time.monotonic() - began)
+        config = self._endpoint.config
+        self.sock = open_socket(self.host, self.port, config.connect_timeout, self._endpoint, self._attempt)
+        try:
+            self._make_ready(self.sock)
+        except BaseException:
+            self._endpoint.stats.closed(FAILED)
+            raise
+        self._endpoint.stats.ready(time.monotonic() - began)
         self._attempt.established(self.sock, 0, reused=False)
         self._attempt.set_timeout(config.first_byte_timeout)
+
+    def _make_ready(self, sock: socket.socket) -> None:
+        self._attempt.hold_through_handshake(sock)
+        tunnel: Optional[str] = getattr(self, "_tunnel_host", None)
+        if tunnel:
+            self._go_through_tunnel(sock)
+        if self._tls is not None:
+            self.sock = self._tls.wrap_socket(sock, server_hostname=tunnel or self.host)
 
     def _go_through_tunnel(self, sock: socket.socket) -> None:
         self._attempt.asking_proxy = True

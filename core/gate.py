@@ -5,7 +5,7 @@ urllib3's own blocking pool is unfair and does not wake its waiters when it clos
 
 import threading
 from collections import deque
-from typing import Deque, List, Optional
+from typing import Callable, Deque, List, Optional
 
 from core.errors import PoolClosedError, PoolTimeoutError
 from core.inflight import Attempt
@@ -24,12 +24,17 @@ class Permit:
         self._gate._give_back(self)
 
 
-class _Waiter:
-    __slots__ = ("permit", "woken")
+class Place:
+    """A place in the queue.
 
-    def __init__(self) -> None:
+    :ivar permit: once it was granted. :ivar wake: called when it was, or when the gate was closed.
+    """
+
+    __slots__ = ("permit", "wake")
+
+    def __init__(self, wake: Callable[[], None]) -> None:
         self.permit: Optional[Permit] = None
-        self.woken = threading.Event()
+        self.wake = wake
 
 
 class Gate:
@@ -37,7 +42,7 @@ class Gate:
 
     def __init__(self, permits: int) -> None:
         self._lock = threading.Lock()
-        self._waiters: Deque[_Waiter] = deque()
+        self._waiters: Deque[Place] = deque()
         self._permits = permits
         self._patient = False
         self._in_flight = 0
@@ -72,20 +77,51 @@ class Gate:
         """
         attempt.check()
         with self._lock:
-            if self._closed:
-                raise _closed_error()
-            if self._in_flight < self._permits and not self._waiters:
-                self._in_flight += 1
-                return Permit(self)
-            waiter = _Waiter()
+            permit = self._free_permit()
+            if permit is not None:
+                return permit
+            woken = threading.Event()
+            waiter = Place(woken.set)
             self._waiters.append(waiter)
         try:
-            while not attempt.wait(waiter.woken, timeout) and self._patient and timeout > 0:
+            while not attempt.wait(woken, timeout) and self._patient and timeout > 0:
                 pass
         except BaseException:
-            self._leave(waiter)
+            self.leave(waiter)
             raise
         return self._outcome(waiter, timeout)
+
+    def line_up(self, wake: Callable[[], None]) -> Place:
+        """Ask for a permit without waiting: ``wake`` is called, from any thread, once the place has one or never will.
+
+        Whoever was given a place leaves it in the end, with or without a permit.
+
+        :raises PoolClosedError: the gate was closed already.
+        """
+        waiter = Place(wake)
+        with self._lock:
+            waiter.permit = self._free_permit()
+            if waiter.permit is None:
+                self._waiters.append(waiter)
+                return waiter
+        wake()
+        return waiter
+
+    def collect(self, waiter: Place) -> None:
+        """Make sure that a place whose ``wake`` was called has its permit.
+
+        :raises PoolClosedError: the gate was closed meanwhile.
+        """
+        if waiter.permit is None:
+            raise _closed_error()
+
+    def leave(self, waiter: Place) -> None:
+        """Give up a place, and the permit if there is one. Again: does nothing."""
+        with self._lock:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+        if waiter.permit is not None:
+            waiter.permit.release()
 
     def resize(self, permits: int, *, patient: bool = False) -> None:
         """Change the number of permits; those that are out stay out until they are given back.
@@ -107,7 +143,7 @@ class Gate:
             self._waiters.clear()
         _wake(waiters)
 
-    def _outcome(self, waiter: _Waiter, timeout: float) -> Permit:
+    def _outcome(self, waiter: Place, timeout: float) -> Permit:
         with self._lock:
             if waiter.permit is not None:
                 return waiter.permit
@@ -116,12 +152,13 @@ class Gate:
             self._waiters.remove(waiter)
         raise PoolTimeoutError(f"No connection came free within {timeout:g} s; fewer parallel requests would help.")
 
-    def _leave(self, waiter: _Waiter) -> None:
-        with self._lock:
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
-        if waiter.permit is not None:
-            waiter.permit.release()
+    def _free_permit(self) -> Optional[Permit]:
+        if self._closed:
+            raise _closed_error()
+        if self._in_flight < self._permits and not self._waiters:
+            self._in_flight += 1
+            return Permit(self)
+        return None
 
     def _give_back(self, permit: Permit) -> None:
         with self._lock:
@@ -132,7 +169,7 @@ class Gate:
             granted = self._grant()
         _wake(granted)
 
-    def _grant(self) -> List[_Waiter]:
+    def _grant(self) -> List[Place]:
         granted = []
         while self._waiters and self._in_flight < self._permits:
             waiter = self._waiters.popleft()
@@ -146,6 +183,6 @@ def _closed_error() -> PoolClosedError:
     return PoolClosedError("The connection pool is closed.")
 
 
-def _wake(waiters: List[_Waiter]) -> None:
+def _wake(waiters: List[Place]) -> None:
     for waiter in waiters:
-        waiter.woken.set()
+        waiter.wake()

@@ -35,10 +35,10 @@ class Attempt:
 
     __slots__ = (
         "_duplicate",
-        "_event",
         "_interrupted",
         "_lock",
         "_sock",
+        "_wake",
         "answered",
         "asking_proxy",
         "connected",
@@ -58,7 +58,7 @@ class Attempt:
         self.asking_proxy = False
         self._interrupted: Optional[SubAIError] = None
         self._lock = threading.Lock()
-        self._event: Optional[threading.Event] = None
+        self._wake: Optional[Callable[[], object]] = None
         self._sock: Optional[socket.socket] = None
         self._duplicate: Optional[socket.socket] = None
 
@@ -69,15 +69,19 @@ class Attempt:
 
         :raises SubAIError: why this attempt must not go on.
         """
-        with self._lock:
-            self._event = event
-            if self._interrupted is not None:
-                event.set()
+        self.call_when_interrupted(event.set)
         came = event.wait(remaining(self.deadline, seconds))
-        with self._lock:
-            self._event = None
+        self.call_when_interrupted(None)
         self.check()
         return came
+
+    def call_when_interrupted(self, wake: Optional[Callable[[], object]]) -> None:
+        """Have ``wake``, and nothing else any more, called on an interrupt; at once, if that already happened."""
+        with self._lock:
+            self._wake = wake
+            too_late = self._interrupted is not None
+        if wake is not None and too_late:
+            wake()
 
     def hold(self, sock: Any) -> None:
         """Remember the socket that this attempt waits on; shut it down at once if it was interrupted already."""
@@ -89,8 +93,15 @@ class Attempt:
                 _shut_down(self._sock)
 
     def hold_through_handshake(self, sock: socket.socket) -> None:
-        """Hold a duplicate of ``sock``: wrapping a socket in TLS takes the descriptor away from the object we know."""
-        duplicate = sock.dup()
+        """Hold a duplicate of ``sock``: wrapping a socket in TLS takes the descriptor away from the object we know.
+
+        :raises OSError: there can be none; ``sock``, which nobody has yet, is closed.
+        """
+        try:
+            duplicate = sock.dup()
+        except OSError:
+            sock.close()
+            raise
         self.hold(duplicate)
         with self._lock:
             self._duplicate = duplicate
@@ -138,11 +149,13 @@ class Attempt:
     def interrupt(self, error: SubAIError) -> None:
         """Wake the attempt from any thread; it then fails with ``error``. The first reason stays."""
         with self._lock:
-            if self._interrupted is None:
-                self._interrupted = error
-                _shut_down(self._sock)
-                if self._event is not None:
-                    self._event.set()
+            if self._interrupted is not None:
+                return
+            self._interrupted = error
+            _shut_down(self._sock)
+            wake = self._wake
+        if wake is not None:
+            wake()
 
     @property
     def interrupted(self) -> bool:
@@ -211,10 +224,9 @@ class InFlight:
         """Watch ``attempt`` until the returned function is called (once)."""
         with self._lock:
             self._attempts.add(attempt)
-            if attempt.deadline < self._wake_at:
-                # The watcher sleeps until the earliest deadline it knew; only an earlier one is news.
+            # The watcher sleeps until the earliest deadline it knew; only an earlier one is news.
+            if attempt.deadline < self._wake_at and self._start_or_wake():
                 self._wake_at = attempt.deadline
-                self._start_or_wake()
         forget = cancel.subscribe(lambda: attempt.interrupt(CancelledError("Cancelled.")))
 
         def done() -> None:
@@ -249,23 +261,34 @@ class InFlight:
             watcher.join(seconds)  # it is awake already
         return idle
 
-    def _start_or_wake(self) -> None:
+    def _start_or_wake(self) -> bool:
+        """False: the system has no thread to give, and only its waits and timeouts keep a request to its deadline."""
         if self._thread is None and not self._closed:
-            self._thread = threading.Thread(target=self._watch, name="subai-deadlines", daemon=True)
-            self._thread.start()
-        else:
-            self._changed.notify_all()
+            thread = threading.Thread(target=self._watch, name="subai-deadlines", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                return False
+            self._thread = thread
+        self._changed.notify_all()
+        return True
 
     def _watch(self) -> None:
-        while True:
-            with self._changed:
-                now = time.monotonic()
-                watched = [attempt for attempt in self._attempts if not attempt.interrupted]
-                late = [attempt for attempt in watched if attempt.deadline <= now]
-                if not late:
-                    if self._closed:
-                        return
-                    self._wake_at = min((attempt.deadline for attempt in watched), default=_NEVER)
-                    self._changed.wait(None if self._wake_at == _NEVER else self._wake_at - now)
-            for attempt in late:
-                attempt.interrupt(_deadline_error())
+        while not self._watched_to_the_end():
+            pass
+
+    def _watched_to_the_end(self) -> bool:
+        """Interrupt who is late, or wait for that; True when there is nothing to watch any more."""
+        # No list of those who are in time: it would keep them, and all that they hold, for as long as this waits.
+        with self._changed:
+            now = time.monotonic()
+            late = [attempt for attempt in self._attempts if attempt.deadline <= now and not attempt.interrupted]
+            if not late:
+                if self._closed:
+                    return True
+                in_time = (attempt.deadline for attempt in self._attempts if not attempt.interrupted)
+                self._wake_at = min(in_time, default=_NEVER)
+                self._changed.wait(min(self._wake_at - now, threading.TIMEOUT_MAX))
+        for attempt in late:
+            attempt.interrupt(_deadline_error())
+        return False

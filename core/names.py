@@ -5,6 +5,7 @@ timeout, so it is asked on a thread of its own, which is left behind where need 
 """
 
 import copy
+import errno
 import logging
 import math
 import socket
@@ -99,7 +100,10 @@ class Names:
         lookup = self._lookups.get(name)
         if lookup is None or now - lookup.began >= timeout:
             lookup = _Lookup(now)
-            threading.Thread(target=self._ask, args=(name, lookup), name="subai-lookup", daemon=True).start()
+            try:
+                threading.Thread(target=self._ask, args=(name, lookup), name="subai-lookup", daemon=True).start()
+            except RuntimeError as error:
+                raise OSError(errno.EAGAIN, "no thread for the lookup of the name") from error
             self._lookups[name] = lookup
         return lookup
 

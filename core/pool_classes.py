@@ -35,8 +35,11 @@ class CheckedPool:
 
     :ivar no_retries: what ``retries=False`` means to urllib3, which would make it anew for each request.
     :ivar key: under which the manager finds this pool.
-    :ivar given_up: tells, once, that it is closed; called by itself when urllib3 drops the pool for the sake of others.
+    :ivar evicted: the manager has forgotten it, or it is closed: what is given back is closed and not kept.
+    :ivar given_up: tells, once, that it is over with this pool; called by itself when nobody has it any more.
     """
+
+    evicted = False
 
     no_retries = urllib3.Retry.from_int(False, redirect=False)
 
@@ -84,25 +87,32 @@ class CheckedPool:
             conn._born = 0.0  # closed on purpose, by us or with a "Connection: close"; nothing was dropped
         else:
             conn.stamp()
-        idle = conn.sock is not None
+        waiting, idle = self.pool, conn.sock is not None
+        surplus = "evicted" if self.evicted else "resized" if waiting is not None and waiting.full() else ""
+        if surplus:
+            if idle:
+                conn.retire(surplus)
+            return
         super()._put_conn(conn)  # type: ignore[misc]
-        if idle:
+        if self.evicted:
+            _retire_all(waiting, "evicted")  # meanwhile; and it may have been emptied before this came in
+        elif idle:
             self.endpoint.monitor.idle_began()
 
+    def evict(self) -> None:
+        """Close what waits, and whatever is given back from now on. Its garbage may be collected only much later."""
+        self.evicted = True
+        self.retire_idle("evicted")
+        self.given_up()
+
     def close(self) -> None:
+        self.evicted = True
         super().close()  # type: ignore[misc]
         self.given_up()
 
     def retire_idle(self, reason: str) -> None:
         """Close what waits in the pool now."""
-        waiting = self.pool
-        while waiting is not None:
-            try:
-                connection = waiting.get(block=False)
-            except queue.Empty:
-                return
-            if connection is not None and connection.sock is not None:
-                connection.retire(reason)
+        _retire_all(self.pool, reason)
 
     def abandon(self) -> None:
         """In a forked process: close our copies of the idle sockets, which the parent does not notice."""
@@ -135,7 +145,7 @@ class CheckedPool:
     def _put_back(self, waiting: Any, connection: Any, place: int) -> bool:
         """As it was, unless there is no room any more, or no pool."""
         with waiting.mutex:
-            if self.pool is not waiting or len(waiting.queue) >= waiting.maxsize:
+            if self.evicted or self.pool is not waiting or len(waiting.queue) >= waiting.maxsize:
                 return False
             waiting.queue.insert(place, connection)
             return True
@@ -195,6 +205,17 @@ def _take_out(waiting: Any, connection: Any) -> Optional[int]:
         return place
 
 
+def _retire_all(waiting: Any, reason: str) -> None:
+    """Close what is in this queue; None: that of a pool that is closed."""
+    while waiting is not None:
+        try:
+            connection = waiting.get(block=False)
+        except queue.Empty:
+            return
+        if connection is not None and connection.sock is not None:
+            connection.retire(reason)
+
+
 class CheckedHTTPPool(CheckedPool, HTTPConnectionPool):
     """Connections to one plain endpoint."""
 
@@ -214,6 +235,7 @@ class EndpointPools:
 
     def __init__(self, find_endpoint: Callable[[str], PoolEndpoint], *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
+        self.pools.dispose_func = CheckedPool.evict
         self._find_endpoint = find_endpoint
         self._keys: Dict[str, Any] = {}
 
@@ -250,7 +272,7 @@ class EndpointPools:
             while len(self.pools._container) > num_pools:
                 surplus.append(self.pools._container.popitem(last=False)[1])
         for pool in surplus:
-            pool.close()
+            pool.evict()
 
     def abandon(self) -> None:
         """In a forked process: have nothing of the parent's. Its lock may be held by a thread that is not here."""

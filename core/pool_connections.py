@@ -47,9 +47,7 @@ class Stamped:
         self._born = time.monotonic()
         config = self.endpoint.config
         self._age_limit = config.max_age * (1.0 - config.age_jitter * random.random())
-        self.endpoint.stats.opened(self._born - began)
-        self._counted = True
-        self._retired = ""
+        self.endpoint.stats.ready(self._born - began)
         self.stamp()
         if attempt is not None:
             attempt.established(self.sock, self.generation, reused=False)
@@ -78,6 +76,11 @@ class Stamped:
         if max(now - self._used, time.time() - self._used_wall) > config.max_idle:
             return "max_idle"
         return None
+
+    def accepted(self) -> None:
+        """Its peer accepted it, and the endpoint counts it as open."""
+        self._counted = True
+        self._retired = ""
 
     def retire(self, reason: str) -> None:
         self.endpoint.stats.recycled(reason)
@@ -134,17 +137,16 @@ class _OwnSocket:
     def _new_conn(self) -> socket.socket:
         connection: Any = self
         attempt = current_attempt()
-        host, endpoint = connection._dns_host.strip("[]"), self.endpoint
+        host = connection._dns_host.strip("[]")
         try:
-            sock = open_socket(
-                host, connection.port, connection.timeout, endpoint.config, endpoint.names, attempt or Attempt()
-            )
+            sock = open_socket(host, connection.port, connection.timeout, self.endpoint, attempt or Attempt())
         except socket.gaierror as error:
             raise NameResolutionError(connection.host, connection, error) from error
         except socket.timeout as error:
             raise ConnectTimeoutError(connection, f"{connection.host}: {error}") from error
         except OSError as error:
             raise NewConnectionError(connection, f"{connection.host}: {error}") from error
+        connection.accepted()
         if attempt is not None:
             attempt.hold_through_handshake(sock)
         return sock

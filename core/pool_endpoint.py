@@ -34,6 +34,7 @@ class PoolEndpoint:
         self.health = EndpointHealth(origin)
         self.generation = 0
         self.purge_reason = ""
+        self._wanted: Optional[int] = None  # requests at once; None: as many as there are connections
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -43,12 +44,18 @@ class PoolEndpoint:
 
     def allow(self, parallel: int) -> None:
         """At most ``parallel`` requests in flight, and never more than connections are kept."""
-        self.concurrency.configure(max(1, min(parallel, self.config.maxsize)))
+        if parallel != self._wanted:
+            self._wanted = parallel
+            self._set_permits()
 
     def reconfigure(self, config: PoolConfig) -> None:
         """Hold to other settings from now on, and to its provider's; requests that are under way keep their permits."""
         self.config = pool_config_for(self.provider, config)
-        self.concurrency.configure(min(self.concurrency.configured, config.maxsize))
+        self._set_permits()
+
+    def _set_permits(self) -> None:
+        maxsize = self.config.maxsize
+        self.concurrency.configure(maxsize if self._wanted is None else max(1, min(self._wanted, maxsize)))
 
     def outdate(self, generation: int, reason: str) -> None:
         """Have no connection of ``generation`` used again, unless a newer one has begun already."""

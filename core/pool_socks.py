@@ -27,7 +27,13 @@ class _ProxiedSocket:
 
     def _new_conn(self) -> Any:
         sock = super()._new_conn()  # type: ignore[misc]
-        set_options(sock, self.endpoint.config)
+        self.endpoint.stats.opened()
+        self.accepted()  # type: ignore[attr-defined]
+        try:
+            set_options(sock, self.endpoint.config)
+        except OSError:  # its peer has left already
+            sock.close()
+            raise
         attempt = current_attempt()
         if attempt is not None:
             attempt.hold_through_handshake(sock)

@@ -29,14 +29,14 @@ TIMEOUTS: FrozenSet[str] = frozenset({"read_timeout", "pool_timeout", "deadline"
 class EndpointSnapshot:
     """The figures of one endpoint at one moment.
 
-    :ivar created: connections opened.
+    :ivar created: connections that a peer accepted; whether TLS came about on them or not.
     :ivar reused: requests that found a connection open.
-    :ivar recycled: connections given up before their time, by reason (``max_age``, ``max_idle``, ``dropped``, or the
-        reason of a purge).
+    :ivar recycled: connections given up before their time, by reason: ``max_age``, ``max_idle``, ``dropped`` by the
+        peer, ``evicted`` with their pool, ``resized``, or the reason of a purge.
     :ivar closed: connections that are closed, by reason: those above, and ``ORDINARY`` ones.
     :ivar active: requests in flight. :ivar idle: open connections that wait. :ivar waiting: requests without a permit.
     :ivar requests: requests that were given a connection.
-    :ivar handshake_mean: seconds to open a connection, TLS included; 0 before the first.
+    :ivar handshake_mean: seconds until a connection could be used, TLS included; 0 before the first.
     :ivar handshake_histogram: connections per bucket of ``HANDSHAKE_BUCKETS``, and one more for the slower ones.
     :ivar errors: failures by kind, timeouts among them.
     :ivar utilisation: share of the permits that is out.
@@ -76,8 +76,8 @@ class EndpointSnapshot:
 
     @property
     def handshake_seconds(self) -> float:
-        """What opening all connections took together."""
-        return self.handshake_mean * self.created
+        """What it took to have all connections ready, together."""
+        return self.handshake_mean * sum(self.handshake_histogram)
 
 
 class EndpointStats:
@@ -112,9 +112,14 @@ class EndpointStats:
         if reused:
             events.record(events.CONNECTION_REUSED, {"endpoint": self._origin})
 
-    def opened(self, seconds: float) -> None:
+    def opened(self) -> None:
+        """A peer accepted a connection."""
         with self._lock:
             self._created += 1
+
+    def ready(self, seconds: float) -> None:
+        """A connection can be used, ``seconds`` after it was begun."""
+        with self._lock:
             self._handshake_seconds += seconds
             self._handshakes[bisect_left(HANDSHAKE_BUCKETS, seconds)] += 1
             self._connects.append(seconds)
@@ -156,7 +161,7 @@ class EndpointStats:
                 idle=idle,
                 waiting=waiting,
                 requests=self._requests,
-                handshake_mean=self._handshake_seconds / self._created if self._created else 0.0,
+                handshake_mean=self._handshake_seconds / max(1, sum(self._handshakes)),
                 handshake_histogram=tuple(self._handshakes),
                 errors=dict(self._errors),
                 utilisation=utilisation,

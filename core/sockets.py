@@ -12,7 +12,8 @@ import time
 
 from core.config import PoolConfig
 from core.inflight import Attempt
-from core.names import Names
+from core.pool_endpoint import PoolEndpoint
+from core.pool_stats import CANCELLED
 
 # 10035 is WSAEWOULDBLOCK, what Windows says while it connects.
 _CONNECTING = (errno.EINPROGRESS, errno.EWOULDBLOCK, 10035)
@@ -42,10 +43,8 @@ def set_options(sock: socket.socket, config: PoolConfig) -> None:
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def open_socket(
-    host: str, port: int, timeout: float, config: PoolConfig, names: Names, attempt: Attempt
-) -> socket.socket:
-    """Connect to the first address of ``host`` that accepts within ``timeout`` seconds (each).
+def open_socket(host: str, port: int, timeout: float, endpoint: PoolEndpoint, attempt: Attempt) -> socket.socket:
+    """Connect to the first address of ``host`` that accepts within ``timeout`` seconds (each); ``endpoint`` counts it.
 
     ``attempt`` holds what is waited for, so that interrupting it ends the wait; its deadline counts too.
 
@@ -53,6 +52,7 @@ def open_socket(
     :raises OSError: no address accepted; the error is that of the last one tried.
     :raises SubAIError: why ``attempt`` must not go on.
     """
+    config, names = endpoint.config, endpoint.names
     failure = OSError(f"{host} has no address")
     for family, kind, protocol, _, address in names.look_up(host, port, timeout, config.dns_ttl, attempt):
         try:
@@ -63,6 +63,7 @@ def open_socket(
         try:
             set_options(sock, config)
             _connect(sock, address, timeout, attempt)
+            endpoint.stats.opened()
         except OSError as error:
             failure = error
             sock.close()
@@ -71,6 +72,11 @@ def open_socket(
             sock.close()
             raise
         else:
+            ended = attempt.ended()
+            if ended is not None:
+                endpoint.stats.closed(CANCELLED)
+                sock.close()
+                raise ended
             sock.settimeout(timeout)
             return sock
     raise failure
@@ -79,17 +85,22 @@ def open_socket(
 def _connect(sock: socket.socket, address: object, timeout: float, attempt: Attempt) -> None:
     sock.setblocking(False)
     code = sock.connect_ex(address)  # type: ignore[arg-type]
-    # Only now: shutting down a socket that has not begun to connect would be forgotten by the connect.
-    attempt.hold(sock)
     if code in _CONNECTING:
         with selectors.DefaultSelector() as selector:
             selector.register(sock, selectors.EVENT_WRITE)
-            expiry = time.monotonic() + timeout
-            while not selector.select(_STEP):
-                attempt.check()
-                if time.monotonic() >= expiry:
-                    raise socket.timeout(f"no answer to the connect within {timeout:g} s")
+            if not selector.select(0):
+                _wait_for_peer(sock, selector, timeout, attempt)
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    attempt.check()  # a socket that was shut down while connecting reports no error of its own
     if code:
+        attempt.check()  # it may have been shut down while it was connecting
         raise OSError(code, os.strerror(code))
+
+
+def _wait_for_peer(sock: socket.socket, selector: selectors.BaseSelector, timeout: float, attempt: Attempt) -> None:
+    # Only now: shutting down a socket that has not begun to connect would be forgotten by the connect.
+    attempt.hold(sock)
+    expiry = time.monotonic() + timeout
+    while not selector.select(_STEP):
+        attempt.check()
+        if time.monotonic() >= expiry:
+            raise socket.timeout(f"no answer to the connect within {timeout:g} s")

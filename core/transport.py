@@ -7,7 +7,8 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping, Optional, Tuple
+from functools import partial
+from typing import Any, Callable, Iterator, Mapping, Optional, Tuple
 
 from core import body, events, metrics
 from core.cancel import CancelToken
@@ -105,6 +106,20 @@ class Transport:
 
     def _begin(self, request: Request) -> Exchange:
         """An exchange whose headers are in; whoever is given it closes it."""
+        exchange, send = self.prepare(request)
+        try:
+            exchange.begin(self.pool)
+            send()
+        except BaseException:
+            exchange.close()
+            raise
+        return exchange
+
+    def prepare(self, request: Request) -> Tuple[Exchange, Callable[[], None]]:
+        """The exchange that ``request`` will be, and what sends it once it holds a permit. Waits for nothing.
+
+        :raises ConfigError: as ``send``.
+        """
         _check_headers(request.headers)
         self._count(requests=1, retries=int(request.attempt > 1))
         endpoint, pool = self._find(request.url, request.provider)
@@ -112,16 +127,9 @@ class Transport:
         if deadline is None:
             deadline = time.monotonic() + self.pool.config.total_timeout
         exchange = Exchange(request, endpoint, deadline)
-        try:
-            exchange.begin(self.pool)
-            if pool is not None:
-                exchange.send_over(pool)
-            else:
-                exchange.send_without_pool(make_context(self._ca_file), self._proxy)
-        except BaseException:
-            exchange.close()
-            raise
-        return exchange
+        if pool is not None:
+            return exchange, partial(exchange.send_over, pool)
+        return exchange, partial(exchange.send_without_pool, make_context(self._ca_file), self._proxy)
 
     def refused(self, url: str) -> None:
         """An answer from ``url`` whose status was good told, inside, that it was one request too many."""

@@ -57,7 +57,7 @@ class _Sample(NamedTuple):
     utilisation: float = 0.0
     requests: int = 0
     errors: int = 0
-    created: int = 0
+    connects: int = 0
     connect_seconds: float = 0.0
 
 
@@ -134,7 +134,7 @@ def _sample(figures: EndpointFigures) -> _Sample:
         figures["utilisation"],
         figures["requests"],
         sum(figures["errors"].values()),
-        figures["created"],
+        figures["connect"]["count"],
         figures["connect"]["sum"],
     )
 
@@ -165,5 +165,5 @@ def _series(samples: List[_Sample]) -> Series:
 
 
 def _mean_connect(before: _Sample, after: _Sample) -> Optional[float]:
-    opened = after.created - before.created
+    opened = after.connects - before.connects
     return round((after.connect_seconds - before.connect_seconds) / opened, 4) if opened else None

@@ -19,7 +19,8 @@ NOON = 1_800_000_000.0
 def endpoint(requests: int = 10, errors: int = 0, **moment: Any) -> EndpointFigures:
     """An endpoint with so many requests over one connection."""
     stats = EndpointStats(ORIGIN)
-    stats.opened(0.03)
+    stats.opened()
+    stats.ready(0.03)
     for number in range(requests):
         stats.checked_out(reused=number > 0)
     for _ in range(errors):

@@ -20,7 +20,7 @@ from support_server import (
 
 from core import events, metrics
 from core.cancel import CancelToken
-from core.errors import CancelledError, ConnectError, ConnectionDroppedError, ReadTimeoutError
+from core.errors import CancelledError, ConnectError, ConnectionDroppedError, ReadTimeoutError, TransportError
 from core.events import EventLog
 from core.metrics import MOST_SERIES, Counter, Histogram, model_label
 from core.pool_stats import EndpointSnapshot, EndpointStats
@@ -189,7 +189,7 @@ def test_a_pool_that_others_push_out_is_closed_too(serve: Serve, connect: Connec
     transport.send(post(first))
     transport.send(post(second))
     until(lambda: "connection_pool_closed" in events_of(first.origin))
-    assert figures(transport, first.origin).closed == {"pool_closed": 1}
+    assert figures(transport, first.origin).closed == {"evicted": 1}
     assert events_of(first.origin).count("connection_pool_closed") == 1
 
 
@@ -248,13 +248,26 @@ def test_a_cancel_closes_the_connection_that_it_cuts(serve: Serve, connect: Conn
     assert metrics.REQUESTS.value("c", "m", "cancelled") == 1
 
 
-def test_a_handshake_that_fails_opened_nothing(connect: Connect) -> None:
+def test_a_peer_that_refuses_opened_nothing(connect: Connect) -> None:
     transport, port = connect(), closed_port()
     with pytest.raises(ConnectError):
         transport.send(post(url=f"http://127.0.0.1:{port}/", provider="h", model="m"))
     one = figures(transport, f"http://127.0.0.1:{port}")
     assert (one.created, one.closed, one.errors) == (0, {}, {"connect": 1})
     assert metrics.REQUESTS.value("h", "m", "connect") == 1
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_a_connection_on_which_tls_fails_was_open_and_is_closed(
+    serve: Serve, connect: Connect, request: pytest.FixtureRequest, pooled: bool
+) -> None:
+    if not pooled:
+        request.getfixturevalue("no_urllib3")
+    server, transport = serve(saying(b"no TLS here")), connect()
+    with pytest.raises(TransportError):
+        transport.send(post(url=server.url.replace("http:", "https:")))
+    one = figures(transport, server.origin.replace("http:", "https:"))
+    assert (one.created, one.closed, one.open, sum(one.handshake_histogram)) == (1, {"failed": 1}, 0, 0)
 
 
 @pytest.mark.usefixtures("no_urllib3")

@@ -71,7 +71,8 @@ def test_what_cannot_be_written_is_told(fake_kodi: FakeKodi, tmp_path: Path) -> 
 
 def a_busy_endpoint() -> EndpointStats:
     stats = EndpointStats()
-    stats.opened(0.125)
+    stats.opened()
+    stats.ready(0.125)
     for reused in (False, True, True, True):
         stats.checked_out(reused=reused)
     stats.failed("read_timeout")

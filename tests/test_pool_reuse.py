@@ -27,10 +27,9 @@ from support_server import (
 from core.cancel import CancelToken
 from core.config import PoolConfig
 from core.connection_pool import ConnectionPoolManager, PoolUnavailableError, connection_pool_manager, origin_of
-from core.errors import ConfigError, ConnectError, NameLookupError, PoolClosedError
+from core.errors import ConfigError, ConnectError, NameLookupError, NothingSentError, PoolClosedError
 from core.inflight import Attempt
 from core.messages import Request
-from core.names import Names
 from core.pool_stats import HANDSHAKE_BUCKETS, EndpointSnapshot
 from core.sockets import open_socket
 from core.transport import Transport
@@ -359,8 +358,10 @@ def test_an_urllib3_that_is_too_old_is_as_good_as_none(connect: Connect, monkeyp
 
 def test_a_socket_finds_out_that_its_peer_is_dead(serve: Serve) -> None:
     """By itself: keepalive while it is idle, the user timeout while data is on its way."""
-    server, config = serve(keep_alive), PoolConfig(keepalive_idle=31, keepalive_interval=11, user_timeout=21.0)
-    with open_socket("127.0.0.1", server.port, 5.0, config, Names(), Attempt()) as sock:
+    server = serve(keep_alive)
+    config = PoolConfig(keepalive_idle=31, keepalive_interval=11, user_timeout=21.0)
+    endpoint = ConnectionPoolManager(config).endpoint(server.origin)
+    with open_socket("127.0.0.1", server.port, 5.0, endpoint, Attempt()) as sock:
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         for name, value in (("TCP_KEEPIDLE", 31), ("TCP_KEEPINTVL", 11), ("TCP_USER_TIMEOUT", 21000)):
@@ -371,7 +372,8 @@ def test_a_socket_finds_out_that_its_peer_is_dead(serve: Serve) -> None:
 def test_an_option_that_the_system_refuses_is_done_without(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "TCP_USER_TIMEOUT", 9999, raising=False)
     monkeypatch.delattr(socket, "TCP_KEEPCNT", raising=False)
-    open_socket("127.0.0.1", serve(keep_alive).port, 5.0, PoolConfig(), Names(), Attempt()).close()
+    server = serve(keep_alive)
+    open_socket("127.0.0.1", server.port, 5.0, ConnectionPoolManager().endpoint(server.origin), Attempt()).close()
 
 
 # --- many endpoints -------------------------------------------------------------------------------------------------
@@ -387,6 +389,56 @@ def test_statistics_survive_eviction(serve: Serve, connect: Connect) -> None:
     assert len(transport.pool.stats()) == 3
     gc.collect()
     assert transport.pool.stats()[servers[1].origin].idle == 0
+
+
+def test_a_pool_that_is_evicted_closes_its_connections_at_once(serve: Serve, connect: Connect) -> None:
+    """Not when its garbage is collected: a failed request may hold on to it for long."""
+    servers = [serve(keep_alive) for _ in range(2)]
+    transport = connect(num_pools=1)
+    forgotten = transport.pool.endpoint_pool(servers[0].url)
+    with transport.open(post(servers[0])) as answer:
+        transport.send(post(servers[0]))
+        transport.send(post(servers[1]))
+        first = transport.pool.stats()[servers[0].origin]
+        assert (first.idle, first.recycled) == (0, {"evicted": 1})
+        assert answer.read() == b"fine", "what was in flight goes on"
+    first = transport.pool.stats()[servers[0].origin]
+    assert (first.idle, first.recycled, forgotten.count_idle()) == (0, {"evicted": 2}, 0)
+
+
+@pytest.mark.parametrize("end", ["evict", "close"])
+def test_a_connection_that_comes_in_while_its_pool_ends_is_closed(serve: Serve, connect: Connect, end: str) -> None:
+    server, transport = serve(keep_alive), connect()
+    pool = transport.pool.endpoint_pool(server.url)
+    waiting, put = pool.pool, pool.pool.put
+
+    def end_first(connection: object, **rest: object) -> None:
+        getattr(pool, end)()
+        put(connection, **rest)
+
+    waiting.put = end_first
+    transport.send(post(server))
+    assert (waiting.qsize(), figures(transport).recycled) == (0, {"evicted": 1})
+
+
+def test_every_connection_that_a_peer_accepted_is_counted(serve: Serve, connect: Connect, trusted: str) -> None:
+    """Also one whose TLS fails, is refused, or is cancelled."""
+    dropping, silent = serve(saying()), serve(lambda peer: peer.stall())
+    untrusted = serve(keep_alive, tls=server_tls("elsewhere.example"))
+    transport, token = connect(ca_file=trusted), CancelToken()
+    for server in (dropping, untrusted):
+        with pytest.raises(NothingSentError):
+            transport.send(post(url=f"https://127.0.0.1:{server.port}/"))
+    doing = Doing(lambda: transport.send(post(url=f"https://127.0.0.1:{silent.port}/", cancel=token)))
+    until(lambda: silent.accepted == 1)
+    token.cancel()
+    doing.join()
+    with pytest.raises(ConnectError):
+        transport.send(post(url=f"http://127.0.0.1:{closed_port()}/"))
+    counted = {origin: (each.created, sum(each.handshake_histogram)) for origin, each in transport.pool.stats().items()}
+    for server in (dropping, untrusted, silent):
+        assert counted[f"https://127.0.0.1:{server.port}"] == (server.accepted, 0) == (1, 0)
+    assert sum(created for created, _ in counted.values()) == 3
 
 
 def test_statistics_survive_a_resize(serve: Serve, connect: Connect) -> None:

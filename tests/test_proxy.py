@@ -53,6 +53,17 @@ def test_requests_go_through_the_proxy_and_its_connections_are_reused(
     assert (after.created, after.reused) == (1, 2)
 
 
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_scheme_in_capitals_is_the_same_scheme(serve: Serve, connect: Connect, trusted: str, secure: bool) -> None:
+    server, proxy = serve(keep_alive, tls=server_tls() if secure else None), serve(proxying())
+    transport = connect(proxy=proxy.origin, ca_file=trusted)
+    url = server.url.replace("http", "HTTP", 1)
+    transport.warm_up(url)
+    assert transport.send(post(url=url)).body == b"fine"
+    assert server.requests[0].startswith(b"POST /v1/chat HTTP/1.1\r\n")
+    assert proxy.accepted == 1
+
+
 @pytest.mark.parametrize("proxy_secure", [False, True])
 @pytest.mark.parametrize("secure", [False, True])
 def test_a_warmed_connection_goes_through_the_proxy_too(

@@ -1,6 +1,11 @@
 """Certificates are verified, and a person is told what is wrong with them."""
 
+import errno
+import os
+import select
+import socket
 import ssl
+import struct
 import sys
 from pathlib import Path
 
@@ -100,3 +105,37 @@ def test_a_ca_file_that_cannot_be_used_is_named(connect: Connect, tmp_path: Path
     ):
         with pytest.raises(ConfigError, match=rf"The CA file .* cannot be used: .*{words}"):
             connect(ca_file=str(path)).send(post(url="https://127.0.0.1:1/"))
+
+
+# --- peers that leave before the handshake ----------------------------------------------------------------------------
+
+
+def _left(*, reset: bool, shut_down: bool) -> socket.socket:
+    """A connection whose other side has left again; ``shut_down``: this side was interrupted before that."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        near = socket.create_connection(listener.getsockname())
+        far, _ = listener.accept()
+    if shut_down:
+        near.shutdown(socket.SHUT_RDWR)
+    if reset:
+        far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    far.close()
+    select.select([near], [], [], 5)
+    return near
+
+
+@pytest.mark.parametrize(("reset", "shut_down"), [(True, False), (True, True), (False, True), (False, False)])
+def test_a_peer_that_leaves_before_the_handshake_costs_no_descriptor(reset: bool, shut_down: bool) -> None:
+    """Nor is a socket without TLS taken for one with it."""
+    near = _left(reset=reset, shut_down=shut_down)
+    number = near.fileno()
+    with pytest.raises(OSError) as caught:  # noqa: PT011  which one depends on the moment
+        make_context().wrap_socket(near, server_hostname="localhost")
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(number)  # although the error, and with it the whole traceback, is still there
+    assert caught.value.errno != errno.EBADF
+
+
+def test_a_socket_that_cannot_be_wrapped_at_all_says_why() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as sock, pytest.raises(NotImplementedError):
+        make_context().wrap_socket(sock, server_hostname="localhost")
