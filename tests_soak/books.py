@@ -115,10 +115,11 @@ class Account:
         """What the pool's statistics say otherwise, when nothing is in flight."""
         sums = {
             name: sum(getattr(snapshot, name) for snapshot in figures.values())
-            for name in ("created", "requests", "active", "waiting")
+            for name in ("created", "open", "idle", "requests", "active", "waiting")
         }
         pairs = (
             ("connections made", sums["created"], "accepted", self.accepted),
+            ("connections open", sums["open"], "of them idle", sums["idle"]),
             ("requests given a connection", sums["requests"], "of them sent", self.given),
             ("requests sent", self.given, "read or lost with their connection", self.read + self.unread),
             ("requests in flight", sums["active"] + sums["waiting"], "of them wanted", 0),
