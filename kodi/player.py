@@ -16,6 +16,7 @@ log = logging.getLogger("subai.kodi")
 JUMP = 3.0  # seconds that the playhead may be off before it counts as a seek
 _VIDEO_PLAYER = 1
 _SETTLES = 1.5  # seconds: Kodi takes a moment to open a subtitle, and tells for a second what was there before
+_SWITCHES = 2.0  # seconds in which Kodi goes to full screen after a film began, if it does
 _STEP = 0.05
 
 
@@ -100,6 +101,18 @@ class Screen:
         self._player = player
         self._wait = wait
         self._shown: Dict[str, Tuple[Stream, Optional[Stream]]] = {}  # path -> the stream it became, and the one before
+
+    def await_full_screen(self) -> bool:
+        """Let Kodi switch to the film, which closes every dialog that is open; False: the add-on ends.
+
+        A film may go on playing in a corner instead.
+        """
+        for _ in range(int(_SWITCHES / _STEP)):
+            if xbmc.getCondVisibility("Window.IsActive(fullscreenvideo)"):
+                break
+            if self._wait(_STEP):
+                return False
+        return True
 
     def forget(self) -> None:
         """Another film plays: nothing of ours is on the screen."""

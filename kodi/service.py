@@ -112,7 +112,11 @@ class Service(xbmc.Monitor):
         self._video, self._playhead = video, Playhead()
         self._leave_screen()
         if video:
-            self.spawn(lambda: self._unasked.film_started(video))
+            self.spawn(lambda: self._greet(video))
+
+    def _greet(self, video: str) -> None:
+        self._changes.wait(messages.PATIENCE / 2)  # a setting changed a moment ago holds for this film
+        self._unasked.film_started(video)
 
     def _film_stopped(self) -> None:
         for job in self.book.of_video(self._video):

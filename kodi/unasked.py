@@ -80,17 +80,22 @@ class Unasked:
             self._service.teller.once(localised(strings.LIMIT_REACHED, limit=limit))
         elif wish == automatic.ASK_FIRST and video not in self._service.offered:
             self._service.offered.add(video)
-            if self._agreed(offer) and video == self._service.player.playing():
+            if self._agreed(video, offer):
                 self._service.choices.forget(video)
                 self._service.begin(offer.task)
 
-    def _agreed(self, offer: Offer) -> bool:
+    def _agreed(self, video: str, offer: Offer) -> bool:
+        """Whether the person says yes, and the film still plays."""
+        playing = self._service.player.playing
+        if not self._service.screen.await_full_screen() or video != playing():
+            return False
         self._is_asking = True
         try:
             text = wording.unasked_question(offer)
-            return windows.confirm(text, strings.TRANSLATE, strings.NOT_NOW, seconds=OFFER_SECONDS)
+            yes = windows.confirm(text, strings.TRANSLATE, strings.NOT_NOW, seconds=OFFER_SECONDS)
         finally:
             self._is_asking = False
+        return yes and video == playing()
 
     def prepare_next(self, task: Task) -> None:
         """Have the next episode's subtitle ready before it begins."""

@@ -10,7 +10,7 @@ import re
 import shutil
 import threading
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -71,7 +71,8 @@ class FakeSettings:
 
 
 class FakeKodi:
-    """:ivar kodi_settings: Kodi's own. :ivar answers: what the person does next, in order; None is cancel.
+    """:ivar kodi_settings: Kodi's own. :ivar untrue: conditions that do not hold.
+    :ivar answers: what the person does next, in order; None is cancel.
 
     :ivar playing: the path of the video that plays; ``streams`` are its subtitles, ``shown_stream`` is the one shown.
     :ivar service: hears of notifications. :ivar properties: those of the home window.
@@ -83,6 +84,7 @@ class FakeKodi:
         self.settings = default_settings()
         self.kodi_settings: Dict[str, Any] = {"locale.subtitlelanguage": "original"}
         self.language = "en"
+        self.untrue: Set[str] = set()
         self.answers: List[Any] = []
         self.shown: List[str] = []
         self.logged: List[Tuple[str, int]] = []
@@ -208,7 +210,7 @@ def fake_kodi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKodi:
         "log": lambda text, level=0: kodi.logged.append((text, level)),
         "executeJSONRPC": kodi.rpc,
         "executebuiltin": kodi.builtins.append,
-        "getCondVisibility": lambda condition: True,
+        "getCondVisibility": lambda condition: condition not in kodi.untrue,
         "getSupportedMedia": lambda kind: ".mkv|.mp4",
         "getLanguage": lambda form=0: kodi.language if form == xbmc.ISO_639_1 else "English",
     }

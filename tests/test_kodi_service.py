@@ -267,6 +267,34 @@ def test_the_question_about_a_film_goes_with_the_film(
     assert not service.book.running()
 
 
+def test_a_setting_that_was_changed_a_moment_ago_holds_for_the_film_that_begins(
+    service: Service, fake_kodi: FakeKodi, film: Path
+) -> None:
+    fake_kodi.answers = [False]
+    fake_kodi.settings["auto_translate"] = "ask"
+    service.onSettingsChanged()
+    play(service, fake_kodi, film)
+    assert any("There is no subtitle in Spanish" in text for text in fake_kodi.shown)
+
+
+def test_the_question_about_a_film_waits_until_kodi_shows_the_film(
+    service: Service, fake_kodi: FakeKodi, film: Path
+) -> None:
+    """Kodi closes every dialog when it switches to full screen."""
+    fake_kodi.answers = [False]
+    fake_kodi.untrue.add("Window.IsActive(fullscreenvideo)")
+    fake_kodi.settings["auto_translate"] = "ask"
+    service._take_settings()
+    fake_kodi.playing = str(film)
+    fake_kodi.add_stream(str(film.with_name("film.en.srt")))
+    service._film_started()
+    threading.Event().wait(0.5)
+    assert fake_kodi.answers == [False]
+    fake_kodi.untrue.clear()
+    rest(service)
+    assert fake_kodi.answers == []
+
+
 def test_in_a_film_that_another_program_plays_nothing_is_asked_or_shown_and_the_dialog_says_why(
     service: Service, fake_kodi: FakeKodi, film: Path
 ) -> None:

@@ -13,7 +13,7 @@ from tests_kodi.driver.rpc import RefusedError, Rpc
 from tests_kodi.driver.screen import Screen
 from tests_kodi.driver.waiting import PATIENT, until
 
-_LAST_WORD = "Ended in "  # of the service
+_FIRST_WORD, _LAST_WORD = "Ready: ", "Ended in "  # of the service
 _START_TRIES = 2  # a Kodi that never comes up says nothing about the add-on
 
 
@@ -92,6 +92,7 @@ class Kodi:
         self.profile.write_settings(settings)
         self._log_begins = len(self.whole_log())
         self.enable(ID)
+        until(lambda: f"{ID}] subai.kodi: {_FIRST_WORD}" in self.log(), "the service's first word")
 
     def disable(self, addon: str = ID) -> None:
         self.rpc.call("Addons.SetAddonEnabled", addonid=addon, enabled=False)
