@@ -71,9 +71,9 @@ class FakeSettings:
 
 
 class FakeKodi:
-    """:ivar kodi_settings: Kodi's own. :ivar untrue: conditions that do not hold.
-    :ivar answers: what the person does next, in order; None is cancel.
+    """:ivar kodi_settings: Kodi's own. :ivar answers: what the person does next, in order; None is cancel.
 
+    :ivar untrue: conditions that do not hold.
     :ivar playing: the path of the video that plays; ``streams`` are its subtitles, ``shown_stream`` is the one shown.
     :ivar service: hears of notifications. :ivar properties: those of the home window.
     :ivar given_up: whether the person has pressed the button of the dialog that shows progress.
