@@ -14,10 +14,10 @@ import api
 from benchmarks import namespace
 from benchmarks.films import make_cues
 from benchmarks.servers import Server, standin
+from core.attempt import Attempt
 from core.config import PoolConfig
 from core.connection_pool import ConnectionPoolManager
 from core.errors import NameLookupError
-from core.inflight import Attempt
 from core.names import Addresses, Names
 from core.transport import Request, Transport
 from translate.asking import Route

@@ -11,13 +11,14 @@ from functools import lru_cache
 from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import urlsplit
 
+from core.attempt import Attempt, working_on
 from core.cancel import CancelToken
 from core.config import CONNECTION_POOL_CONFIG, PROVIDER_OVERRIDES, PoolConfig
 from core.errors import CancelledError, ConfigError, PoolClosedError, SubAIError, TransportError
 from core.failures import classify, expected, timed_out
 from core.forking import renew_in_children
 from core.health import HealthMonitor
-from core.inflight import Attempt, InFlight, working_on
+from core.inflight import InFlight
 from core.names import Names
 from core.pool_endpoint import PoolEndpoint
 from core.pool_stats import EndpointSnapshot

@@ -13,11 +13,11 @@ from typing import Any, Callable, Iterator, Mapping, NoReturn, Optional
 from urllib.parse import urlsplit
 
 from core import body, fallback, metrics
+from core.attempt import Attempt, working_on
 from core.connection_pool import ConnectionPoolManager
 from core.errors import ConnectionDroppedError, ProtocolError, SubAIError, TransportError, kind_of
 from core.failures import classify, expected, peer_left, proxy_refusal, timed_out
 from core.gate import Place
-from core.inflight import Attempt, working_on
 from core.messages import Request
 from core.pool_endpoint import PoolEndpoint
 from core.rate_limit import limiter_for

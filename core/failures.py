@@ -12,6 +12,7 @@ import ssl
 import sys
 from typing import Iterator, List, Optional, Tuple, Type
 
+from core.attempt import Attempt
 from core.errors import (
     ConfigError,
     ConnectError,
@@ -24,7 +25,6 @@ from core.errors import (
     TLSError,
     TransportError,
 )
-from core.inflight import Attempt
 
 _PEER_LEFT = (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED)
 _TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})")

@@ -13,9 +13,9 @@ import urllib.request
 from typing import Any, Dict, Optional
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from core.attempt import Attempt
 from core.errors import ConfigError
 from core.final_response import FinalResponse
-from core.inflight import Attempt
 from core.pool_endpoint import PoolEndpoint
 from core.pool_stats import ENDED, FAILED
 from core.sockets import open_socket

@@ -6,7 +6,7 @@ Shared by the pool and by the fallback, so it needs the standard library only.
 import http.client
 from typing import Tuple
 
-from core.inflight import current_attempt
+from core.attempt import current_attempt
 
 
 class FinalResponse(http.client.HTTPResponse):

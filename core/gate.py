@@ -7,8 +7,8 @@ import threading
 from collections import deque
 from typing import Callable, Deque, List, Optional
 
+from core.attempt import Attempt
 from core.errors import PoolClosedError, PoolTimeoutError
-from core.inflight import Attempt
 
 
 class Permit:

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from core.inflight import Attempt
+from core.attempt import Attempt
 
 log = logging.getLogger("subai.pool")
 

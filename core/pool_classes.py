@@ -14,8 +14,8 @@ import urllib3
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from core import events
+from core.attempt import current_attempt
 from core.config import PoolConfig
-from core.inflight import current_attempt
 from core.pool_connections import StampedHTTPConnection, StampedHTTPSConnection
 from core.pool_endpoint import PoolEndpoint
 

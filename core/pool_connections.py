@@ -14,8 +14,8 @@ from typing import Any, Optional
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from core.attempt import Attempt, current_attempt
 from core.final_response import FinalResponse
-from core.inflight import Attempt, current_attempt
 from core.pool_endpoint import PoolEndpoint
 from core.pool_stats import CANCELLED, ENDED, FAILED, POOL_CLOSED
 from core.sockets import open_socket

@@ -13,7 +13,7 @@ from urllib3.contrib.socks import (
 )
 from urllib3.util import parse_url
 
-from core.inflight import current_attempt
+from core.attempt import current_attempt
 from core.pool_classes import CheckedPool, EndpointPools
 from core.pool_connections import Stamped
 from core.pool_endpoint import PoolEndpoint

@@ -10,8 +10,8 @@ import selectors
 import socket
 import time
 
+from core.attempt import Attempt
 from core.config import PoolConfig
-from core.inflight import Attempt
 from core.pool_endpoint import PoolEndpoint
 from core.pool_stats import CANCELLED
 

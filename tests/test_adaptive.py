@@ -14,11 +14,11 @@ import api
 from api.base import ChatRequest, Message
 from cli.standin import Exchange, StandIn
 from core.adaptive import COOLDOWN, FORGOTTEN, AdaptiveConcurrency
+from core.attempt import Attempt
 from core.config import BackoffConfig, PoolConfig
 from core.connection_pool import ConnectionPoolManager, origin_of
 from core.errors import ConnectError, RateLimitError, ReadTimeoutError
 from core.gate import Gate
-from core.inflight import Attempt
 from core.pool_endpoint import PoolEndpoint
 from core.transport import Transport
 from translate.asking import Route

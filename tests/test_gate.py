@@ -7,9 +7,9 @@ from typing import List
 import pytest
 from support_server import Doing, until
 
+from core.attempt import Attempt
 from core.errors import CancelledError, DeadlineError, PoolClosedError, PoolTimeoutError
 from core.gate import Gate
-from core.inflight import Attempt
 
 
 def test_permits_are_handed_out_up_to_the_limit_and_come_back() -> None:

@@ -15,12 +15,12 @@ from weakref import ref
 import pytest
 from support_server import Connect, Doing, Peer, Serve, closed_port, keep_alive, post, raw, saying, server_tls, until
 
+from core.attempt import Attempt
 from core.config import PoolConfig
 from core.connection_pool import ConnectionPoolManager
 from core.errors import ConnectError, PoolTimeoutError, SubAIError
 from core.gate import Gate
 from core.health import ENOUGH, MOST_WAITING, THRESHOLD, EndpointHealth, HealthMonitor
-from core.inflight import Attempt
 from core.pool_stats import EndpointSnapshot
 from core.transport import Transport
 

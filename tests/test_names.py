@@ -12,8 +12,8 @@ import pytest
 from support_server import Connect, Doing, Serve, closed_port, keep_alive, post, server_tls, until
 
 from benchmarks import namespace
+from core.attempt import Attempt
 from core.errors import CancelledError, NameLookupError, TLSError
-from core.inflight import Attempt
 from core.names import Names
 
 pytest_plugins = ("network_fixtures",)

@@ -24,11 +24,11 @@ from support_server import (
     until,
 )
 
+from core.attempt import Attempt
 from core.cancel import CancelToken
 from core.config import PoolConfig
 from core.connection_pool import ConnectionPoolManager, PoolUnavailableError, connection_pool_manager, origin_of
 from core.errors import ConfigError, ConnectError, NameLookupError, NothingSentError, PoolClosedError
-from core.inflight import Attempt
 from core.messages import Request
 from core.pool_stats import HANDSHAKE_BUCKETS, EndpointSnapshot
 from core.sockets import open_socket

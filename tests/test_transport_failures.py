@@ -25,6 +25,7 @@ from support_server import (
 )
 
 from core import backoff
+from core.attempt import Attempt
 from core.backoff import rate_limited_backoff_on_429
 from core.circuit_breaker import breaker_for
 from core.endpoints import endpoint_id
@@ -40,7 +41,6 @@ from core.errors import (
     TransportError,
 )
 from core.failures import classify
-from core.inflight import Attempt
 from core.transport import Transport
 
 pytest_plugins = ("network_fixtures",)
