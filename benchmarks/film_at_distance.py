@@ -8,7 +8,8 @@ from typing import Any, List
 import api
 from benchmarks.films import make_cues
 from benchmarks.servers import Server, at_distance, standin
-from core.connection_pool import ConnectionPoolManager, PoolUnavailableError
+from core.connection_pool import ConnectionPoolManager
+from core.pool_loading import PoolUnavailableError
 from core.transport import Transport
 from translate.asking import Route
 from translate.job import TranslationJob

@@ -12,8 +12,9 @@ from api.exchange import HTTPProvider
 from api.ollama import PORT as OLLAMA_PORT
 from cli.standin import StandIn
 from cli.terminal import say
-from core.connection_pool import ConnectionPoolManager, PoolUnavailableError
+from core.connection_pool import ConnectionPoolManager
 from core.errors import ConfigError
+from core.pool_loading import PoolUnavailableError
 from core.transport import Transport
 
 COMPATIBLE = "compatible"

@@ -1,55 +1,30 @@
 """The registry of connection pools: one urllib3 manager per proxy and TLS setting, shared by all who use an endpoint.
 
-urllib3 itself is imported when the first pool is built: short-lived interpreters never pay for it, and where it cannot
-be imported the transport falls back.
+urllib3 itself is imported when the first pool is built (``core.pool_loading``).
 """
 
 import logging
 import threading
 import time
-from functools import lru_cache
 from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import urlsplit
 
 from core.attempt import Attempt, working_on
 from core.cancel import CancelToken
 from core.config import CONNECTION_POOL_CONFIG, PROVIDER_OVERRIDES, PoolConfig
-from core.errors import CancelledError, ConfigError, PoolClosedError, SubAIError, TransportError
+from core.errors import CancelledError, ConfigError, PoolClosedError, TransportError
 from core.failures import classify, expected, timed_out
 from core.forking import renew_in_children
 from core.health import HealthMonitor
 from core.inflight import InFlight
 from core.names import Names
+from core.origin import origin_of
 from core.pool_endpoint import PoolEndpoint
+from core.pool_loading import make_manager
 from core.pool_stats import EndpointSnapshot
 from core.sizing import open_file_limit, within_open_files
-from core.tls import make_context
 
 log = logging.getLogger("subai.pool")
-
-DEFAULT_PORTS = {"http": 80, "https": 443}
-OLDEST_URLLIB3 = (2, 0)
-
-
-class PoolUnavailableError(SubAIError):
-    """urllib3 is missing or too old; the caller can still use the fallback."""
-
-
-@lru_cache(maxsize=256)
-def origin_of(url: str) -> str:
-    """``scheme://host:port`` of a URL, the port always spelled out.
-
-    :raises ConfigError: it is no http(s) URL.
-    """
-    try:
-        parts = urlsplit(url)
-        port = parts.port or DEFAULT_PORTS[parts.scheme]
-        host = parts.hostname or ""
-    except (KeyError, ValueError):
-        host, port = "", 0
-    if not host:
-        raise ConfigError("The address is no URL like https://host/path: check the base URL.")
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 class ConnectionPoolManager:
@@ -95,7 +70,8 @@ class ConnectionPoolManager:
             self._raise_if_closed()
             manager = self._managers.get((proxy, ca_file))
             if manager is None:
-                manager = self._managers[proxy, ca_file] = self._build(proxy, ca_file)
+                manager = make_manager(self.endpoint, self.config.num_pools, proxy, ca_file)
+                self._managers[proxy, ca_file] = manager
             notice, self._notice = self._notice, ""
         if notice:
             log.warning("%s", notice)
@@ -136,24 +112,6 @@ class ConnectionPoolManager:
         for pool in self._pools():
             if pool.endpoint is endpoint:
                 pool.reconfigure()
-
-    def _build(self, proxy: Optional[str], ca_file: Optional[str]) -> Any:
-        try:
-            import urllib3.exceptions
-
-            from core import pool_classes
-        except ImportError as error:
-            raise PoolUnavailableError(f"urllib3 cannot be imported ({error}).") from error
-        version: str = vars(urllib3)["__version__"]
-        if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_URLLIB3:
-            raise PoolUnavailableError(f"urllib3 {version} is too old; 2.0 or newer is needed.")
-        try:
-            return pool_classes.make_manager(self.endpoint, self.config.num_pools, make_context(ca_file), proxy)
-        except ImportError as error:
-            raise ConfigError("A SOCKS proxy needs the PySocks package, which is not installed.") from error
-        except (ValueError, urllib3.exceptions.HTTPError):
-            # Without its cause, whose words may hold the proxy's password.
-            raise ConfigError("The proxy address cannot be used; write it like http://host:port.") from None
 
     # --- requests ---------------------------------------------------------------------------------------------------
 

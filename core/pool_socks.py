@@ -14,9 +14,10 @@ from urllib3.contrib.socks import (
 from urllib3.util import parse_url
 
 from core.attempt import current_attempt
-from core.pool_classes import CheckedPool, EndpointPools
+from core.checked_pool import CheckedPool
 from core.pool_connections import Stamped
 from core.pool_endpoint import PoolEndpoint
+from core.pool_managers import EndpointPools
 from core.sockets import set_options
 
 

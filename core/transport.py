@@ -12,11 +12,13 @@ from typing import Any, Callable, Iterator, Mapping, Optional, Tuple
 
 from core import body, events, metrics
 from core.cancel import CancelToken
-from core.connection_pool import ConnectionPoolManager, PoolUnavailableError, origin_of
+from core.connection_pool import ConnectionPoolManager
 from core.errors import ConfigError
 from core.exchange import Exchange
 from core.messages import Request, Response
+from core.origin import origin_of
 from core.pool_endpoint import PoolEndpoint
+from core.pool_loading import PoolUnavailableError
 from core.tls import make_context
 
 __all__ = ["Counts", "Request", "Response", "StreamingResponse", "Transport"]

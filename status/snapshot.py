@@ -9,9 +9,10 @@ from typing import Any, Dict, List, Optional, Tuple, TypedDict
 
 from core import metrics
 from core.circuit_breaker import CircuitBreaker, all_breakers
-from core.connection_pool import ConnectionPoolManager, origin_of
+from core.connection_pool import ConnectionPoolManager
 from core.database import Database
 from core.errors import ConfigError
+from core.origin import origin_of
 from core.pool_stats import HANDSHAKE_BUCKETS, EndpointSnapshot
 from core.rate_limit import limiter_for
 from status import process

@@ -16,9 +16,10 @@ from cli.standin import Exchange, StandIn
 from core.adaptive import COOLDOWN, FORGOTTEN, AdaptiveConcurrency
 from core.attempt import Attempt
 from core.config import BackoffConfig, PoolConfig
-from core.connection_pool import ConnectionPoolManager, origin_of
+from core.connection_pool import ConnectionPoolManager
 from core.errors import ConnectError, RateLimitError, ReadTimeoutError
 from core.gate import Gate
+from core.origin import origin_of
 from core.pool_endpoint import PoolEndpoint
 from core.transport import Transport
 from translate.asking import Route

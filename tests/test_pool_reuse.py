@@ -27,9 +27,11 @@ from support_server import (
 from core.attempt import Attempt
 from core.cancel import CancelToken
 from core.config import PoolConfig
-from core.connection_pool import ConnectionPoolManager, PoolUnavailableError, connection_pool_manager, origin_of
+from core.connection_pool import ConnectionPoolManager, connection_pool_manager
 from core.errors import ConfigError, ConnectError, NameLookupError, NothingSentError, PoolClosedError
 from core.messages import Request
+from core.origin import origin_of
+from core.pool_loading import PoolUnavailableError
 from core.pool_stats import HANDSHAKE_BUCKETS, EndpointSnapshot
 from core.sockets import open_socket
 from core.transport import Transport

@@ -135,7 +135,7 @@ def test_without_urllib3_the_same_film_comes_out_the_same(run: Run, monkeypatch:
     pooled = run.output.read_bytes()
     for name in [*(name for name in sys.modules if name.split(".")[0] == "urllib3"), "urllib3"]:
         monkeypatch.setitem(sys.modules, name, None)
-    for name in ("core.pool_classes", "core.pool_connections", "core.pool_socks"):
+    for name in ("core.pool_managers", "core.checked_pool", "core.pool_connections", "core.pool_socks"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     code, report = run.translate("--force")
     assert code == 0
