@@ -14,7 +14,7 @@ from rich.text import Text
 from cli import exits
 from cli.run_record import Record, RecordedRun, is_under_way, recorded
 from cli.terminal import counted, say
-from core.circuit_breaker import CLOSED
+from core.breaker_state import CLOSED
 from core.paths import data_directory
 from status.server import StatusServer
 from status.snapshot import EndpointFigures, Snapshot, outcomes

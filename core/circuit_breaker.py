@@ -11,23 +11,12 @@ from contextlib import contextmanager
 from typing import Callable, Dict, Iterator, Optional, Tuple
 
 from core import events, metrics
+from core.breaker_state import CLOSED, COOLING_DOWN, DISABLED, HALF_OPEN, OPEN, BreakerState
 from core.config import BREAKER_CONFIG, BreakerConfig
-from core.denials import Denials, too_many
 from core.errors import SubAIError
 from core.forking import renew_in_children
-from core.outcomes import Outcomes, RetryBudget, is_failure
+from core.outcomes import is_failure
 from core.transitions import Transition, tell
-
-CLOSED = "closed"  # requests go
-COOLING_DOWN = "cooling down"  # a 429 asked for a pause
-OPEN = "open"  # too much failed: nothing goes for a while
-HALF_OPEN = "half-open"  # the pause is over: one probe goes
-DISABLED = "disabled"  # the key was refused or has no credit: nothing goes until a person asks anew
-
-#: However many requests were under way when the 429s began, give up only after so many pauses.
-LEAST_PAUSES = 3
-
-STATES = (CLOSED, COOLING_DOWN, OPEN, HALF_OPEN, DISABLED)
 
 _EVENTS = {
     CLOSED: events.BREAKER_CLOSED,
@@ -80,10 +69,7 @@ class CircuitBreaker:
 
     Until the endpoint has answered once, and after every pause, one request is in flight: the probe.
 
-    :ivar proved: it has answered since it was new, paused or opened: requests need no probe.
-    :ivar tripped: it is open or half-open: failures came, and no success since.
     :ivar in_flight: turns that are out.
-    :ivar failed_probes: while it was tripped; who waits for one sees by this that it was in vain.
 
     :param name: what a person calls the endpoint, without its key; for listeners and the log.
     """
@@ -92,17 +78,13 @@ class CircuitBreaker:
         self, name: str = "", config: BreakerConfig = BREAKER_CONFIG, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.name = name
-        self._config = config
         self._clock = clock
         self._lock = threading.Lock()
         self._wakers: Dict[int, Callable[[], None]] = {}
         self._last_waker = 0
         self._told = CLOSED
         self.in_flight = 0
-        self._epoch = 0  # counts pauses and openings; what began before the last one says nothing of what is now
-        self._probing: Optional[Turn] = None
-        self._paused_until = 0.0
-        self._reset()
+        self._known = BreakerState(config)
         renew_in_children(self)
 
     def renew(self) -> None:
@@ -110,20 +92,7 @@ class CircuitBreaker:
         self._lock = threading.Lock()
         self._wakers = {}
         self.in_flight = 0
-        self._probing = None
-
-    def _reset(self) -> None:
-        self.proved = False
-        self._cooled = False  # a pause after a 429 began, and no success came since
-        self._refusals = self._pauses = 0  # in a row
-        self._outcomes = Outcomes(self._config)
-        self.tripped = False  # open or half-open
-        self._open_until = 0.0
-        self._openings = 0  # in a row
-        self.failed_probes = 0
-        self._failure: Optional[SubAIError] = None
-        self._retries = RetryBudget()
-        self._denials = Denials()
+        self._known.probing = None
 
     def __repr__(self) -> str:
         return f"<CircuitBreaker {self.name or 'of an endpoint'}: {self.state}, {self.in_flight} in flight>"
@@ -132,36 +101,49 @@ class CircuitBreaker:
 
     @property
     def state(self) -> str:
-        """``CLOSED``, ``COOLING_DOWN``, ``OPEN``, ``HALF_OPEN`` or ``DISABLED``."""
+        """One of ``core.breaker_state.STATES``."""
         with self._lock:
-            return self._state()
+            return self._known.name(self._clock())
+
+    @property
+    def proved(self) -> bool:
+        """It has answered since it was new, paused or opened: requests need no probe."""
+        return self._known.proved
+
+    @property
+    def tripped(self) -> bool:
+        """It is open or half-open: failures came, and no success since."""
+        return self._known.tripped
 
     @property
     def untried(self) -> bool:
         """Nothing speaks for it yet, nor against it; its first probe may be out."""
-        return not (self.proved or self.tripped or self._cooled or self._outcomes)
+        known = self._known
+        return not (known.proved or known.tripped or known.cooled or known.outcomes)
+
+    @property
+    def failed_probes(self) -> int:
+        """While it was tripped; who waits for one sees by this that it was in vain."""
+        return self._known.failed_probes
 
     def last_failure(self) -> Optional[SubAIError]:
         """What the last failed probe met."""
         with self._lock:
-            return copy.copy(self._failure)
+            return copy.copy(self._known.failure)
 
     def denial(self, model: str) -> Optional[SubAIError]:
         """The final no to ``model``, if there was one."""
         with self._lock:
-            return self._denials.to(model)
+            return self._known.denials.to(model)
 
     def cooling(self) -> float:
         """Seconds that are left of the pause after a 429; 0 or less when there is none."""
-        return self._paused_until - self._clock()
+        return self._known.paused_until - self._clock()
 
     def wait(self, *, last: bool) -> float:
-        """Seconds until a request may start: 0 now, infinite as long as a probe is out.
-
-        :param last: no other endpoint is left, so this one is tried although it is open: one request at a time.
-        """
+        """Seconds until a request may start (``BreakerState.wait``)."""
         with self._lock:
-            return self._wait(last=last)
+            return self._known.wait(self._clock(), last=last)
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
@@ -171,16 +153,17 @@ class CircuitBreaker:
         :raises SubAIError: what the endpoint last said, if that was final.
         """
         with self._lock:
-            denial = self._denials.to(model)
+            known = self._known
+            denial = known.denials.to(model)
             if denial is not None:
                 raise denial
-            pause = self._wait(last=last)
+            pause = known.wait(self._clock(), last=last)
             if pause:
                 return None, pause
-            turn = Turn(self, model, self._epoch)
+            turn = Turn(self, model, known.epoch)
             self.in_flight += 1
-            if not self.proved:
-                self._probing = turn
+            if not known.proved:
+                known.probing = turn
             return turn, 0.0
 
     def announce(self) -> None:
@@ -191,7 +174,7 @@ class CircuitBreaker:
     def take_retry(self) -> bool:
         """Whether another try may be spent on a passing failure; the budget is shared, so that no storm can form."""
         with self._lock:
-            return self._retries.take()
+            return self._known.retries.take()
 
     def enable(self) -> None:
         """Forget refusals and failures: a person asked again, and may have paid, waited or mended something meanwhile.
@@ -199,7 +182,7 @@ class CircuitBreaker:
         A pause that the provider asked for stays.
         """
         with self._changing("asked anew"):
-            self._reset()
+            self._known.forget()
 
     @contextmanager
     def waking(self, callback: Callable[[], None]) -> Iterator[None]:
@@ -213,87 +196,28 @@ class CircuitBreaker:
             with self._lock:
                 del self._wakers[key]
 
-    # --- under the lock ---------------------------------------------------------------------------------------------
-
-    def _state(self) -> str:
-        now = self._clock()
-        if self._denials.of_all:
-            return DISABLED
-        if self.tripped and now < self._open_until:
-            return OPEN
-        if now < self._paused_until:
-            return COOLING_DOWN
-        return HALF_OPEN if self.tripped or self._cooled else CLOSED
-
-    def _wait(self, *, last: bool) -> float:
-        if self.proved:
-            return 0.0
-        if self._probing is not None:
-            return float("inf")
-        until = max(self._paused_until, self._open_until if self.tripped and not last else 0.0)
-        return max(0.0, until - self._clock())
-
     # --- how it went ------------------------------------------------------------------------------------------------
 
     def _succeeded(self, turn: Turn) -> None:
         with self._lock:
-            self._refusals = self._pauses = 0
-            self._retries.refund()
-            current = turn.epoch == self._epoch
-            if current:
-                self._outcomes.succeeded(turn)
-            if self._probing is not turn and (self.proved or not current):
+            if not self._known.counted_success(turn, turn.epoch):
                 return
         with self._changing("answered"):
-            if self._probing is turn:
-                self._probing = None  # its body may take long yet, and the next probe is not to wait for that
-            if turn.epoch == self._epoch:
-                self.proved = True
-                self.tripped = self._cooled = False
-                self._openings = 0
+            self._known.prove(turn, turn.epoch)
 
     def _failed(self, turn: Turn, error: SubAIError) -> None:
         with self._changing(error.user_message):
-            if turn.epoch != self._epoch:
-                return
-            if not self.tripped:
-                if self._outcomes.failed(turn):
-                    self._open()
-                return
-            self.failed_probes += 1
-            self._failure = copy.copy(error)  # without its traceback, which holds on to the whole request
-            if self._clock() >= self._open_until:  # else it went before its time, since no other endpoint was left
-                self._open()
-
-    def _open(self) -> None:
-        config = self._config
-        pause = min(config.longest_open_time, config.open_time * 2.0 ** min(self._openings, 30))
-        self._openings += 1
-        self._open_until = self._clock() + pause
-        self._epoch += 1
-        self.tripped = True
-        self.proved = False
-        self._probing = None
-        self._outcomes.clear()
+            self._known.failed(turn, turn.epoch, error, self._clock())
 
     def _refused(self, turn: Turn, error: SubAIError, pause: Callable[[int], float], limit: int) -> None:
         with self._changing("429"):
-            self._refusals += 1
-            if turn.epoch == self._epoch:  # otherwise it was under way when the pause began, and is part of the same
-                self._epoch += 1
-                self._pauses += 1
-                self.proved = self.tripped = False  # if it was open: it answers again
-                self._cooled = True
-            self._paused_until = max(self._paused_until, self._clock() + pause(self._pauses))
-            if self._refusals >= limit and self._pauses >= min(limit, LEAST_PAUSES):
-                self._denials.add(turn.model, too_many(error, self._refusals))
-            denial = self._denials.to(turn.model)
+            denial = self._known.refused(turn.model, turn.epoch, error, pause, limit, self._clock())
         if denial is not None:
             raise denial from error
 
     def _denied(self, turn: Turn, error: SubAIError) -> None:
         with self._changing(error.user_message):
-            self._denials.add(turn.model, error)
+            self._known.denials.add(turn.model, error)
 
     def _over(self, turn: Turn) -> None:
         with self._lock:
@@ -301,18 +225,18 @@ class CircuitBreaker:
                 return
             turn.out = False
             self.in_flight -= 1
-            if self._probing is not turn:
+            if self._known.probing is not turn:
                 return
         with self._changing(""):
-            if self._probing is turn:
-                self._probing = None
+            if self._known.probing is turn:
+                self._known.probing = None
 
     @contextmanager
     def _changing(self, reason: str) -> Iterator[None]:
         """Hold the lock; when it is free again, wake who waits, and tell the listeners of a new state."""
         with self._lock:
             yield
-            before, after = self._told, self._state()
+            before, after = self._told, self._known.name(self._clock())
             self._told = after
             wakers = list(self._wakers.values())
         for wake in wakers:

@@ -5,7 +5,7 @@ These are the names under which figures are known outside: in ``/metrics``, in P
 
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
-from core.circuit_breaker import STATES
+from core.breaker_state import STATES
 from status.snapshot import EndpointFigures, Snapshot
 
 Family = Dict[str, Any]

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, Iterable, List, Tuple, Union
 
-from core.circuit_breaker import CLOSED, DISABLED, OPEN
+from core.breaker_state import CLOSED, DISABLED, OPEN
 from core.health import MOST_ERRORS, MOST_UTILISATION, MOST_WAITING
 from status.history import Past, Requests, Series
 from status.snapshot import EndpointFigures, Snapshot, is_error, outcomes

@@ -8,16 +8,8 @@ from typing import Iterator, List, Tuple
 import pytest
 
 from core.backoff import fixed
-from core.circuit_breaker import (
-    CLOSED,
-    COOLING_DOWN,
-    DISABLED,
-    HALF_OPEN,
-    OPEN,
-    CircuitBreaker,
-    Turn,
-    breaker_for,
-)
+from core.breaker_state import CLOSED, COOLING_DOWN, DISABLED, HALF_OPEN, OPEN
+from core.circuit_breaker import CircuitBreaker, Turn, breaker_for
 from core.config import BREAKER_CONFIG
 from core.errors import (
     BadRequestError,

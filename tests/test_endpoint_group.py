@@ -9,8 +9,9 @@ import pytest
 from support_server import Doing, until
 
 from core.backoff import rate_limited_backoff_on_429
+from core.breaker_state import CLOSED, DISABLED, OPEN
 from core.cancel import CancelToken
-from core.circuit_breaker import CLOSED, DISABLED, OPEN, CircuitBreaker, breaker_for
+from core.circuit_breaker import CircuitBreaker, breaker_for
 from core.config import BackoffConfig
 from core.day_budget import MemoryDayCounter
 from core.endpoint_group import LEAST_LOADED, ROUND_ROBIN, STICKY, EndpointGroup
@@ -467,7 +468,7 @@ def test_who_waits_at_one_goes_elsewhere_as_soon_as_another_is_fit() -> None:
     waiting = service.many(2)
     until(lambda: len(service.asked) == 2)
     breaker = service.breaker("b")
-    breaker._paused_until = 0.0
+    breaker._known.paused_until = 0.0
     breaker.enable()
     assert [doing.join(5).result for doing in waiting] == ["b", "b"]
 

@@ -12,7 +12,7 @@ import api
 from api.base import ChatRequest, Message
 from api.exchange import HTTPProvider
 from cli.standin import Exchange, Fault, Pace, StandIn
-from core.circuit_breaker import CLOSED, DISABLED, OPEN
+from core.breaker_state import CLOSED, DISABLED, OPEN
 from core.connection_pool import ConnectionPoolManager
 from core.endpoint_group import BALANCES, LEAST_LOADED, ROUND_ROBIN, STICKY
 from core.errors import KeyRefusedError, SubAIError, TransportError
@@ -132,7 +132,7 @@ def test_a_server_that_comes_back_is_used_again(three: List[StandIn], key: str, 
         provider.ask("Hello", "m")
     three[0].script = None
     three[0].reset()
-    provider.group._members[0].breaker._open_until = 0.0  # the time is over
+    provider.group._members[0].breaker._known.open_until = 0.0  # the time is over
     check(FILM, translate(provider))
     assert states(provider) == [CLOSED, CLOSED]
     assert three[0].stats().requests > 3

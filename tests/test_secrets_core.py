@@ -108,7 +108,7 @@ def test_what_is_remembered_of_a_refusal_holds_on_to_nothing() -> None:
     message = post(url="https://a.example", headers=HEADERS, endpoint=endpoint)
     with pytest.raises(KeyRefusedError):
         refused(message)
-    denial = breaker_for(endpoint)._denials._of_all
+    denial = breaker_for(endpoint)._known.denials._of_all
     assert denial is not None
     assert denial.__traceback__ is None
     assert denial.user_message == "The key was refused."
