@@ -3,7 +3,7 @@
 from typing import Any, Dict, Optional
 
 from core.errors import ConfigError, InputError
-from kodi import key_file, settings, strings, windows
+from kodi import key_file, settings, stored, strings, windows
 from kodi.settings import AT_HOME, COMPATIBLE, PROVIDERS
 from kodi.strings import localised
 from translate import languages
@@ -22,20 +22,20 @@ def run() -> bool:
     values: Dict[str, Any] = {"provider": provider}
     if (provider == COMPATIBLE or provider in AT_HOME) and not _ask_url(provider, values):
         return False
-    key = settings.stored(f"{provider}_api_key") if provider in AT_HOME else ask_key(provider)
+    key = stored.text(f"{provider}_api_key") if provider in AT_HOME else ask_key(provider)
     language = _ask_language() if key is not None else None
     if key is None or language is None:
         return False
-    settings.store({**values, f"{provider}_api_key": key, **language, "consent": True})
+    stored.store({**values, f"{provider}_api_key": key, **language, "consent": True})
     return True
 
 
 def ask_key(provider: str) -> Optional[str]:
     """The key for ``provider``, ``""`` where it needs none, or None when the person gives up."""
     name = provider_name(provider)
-    stored = settings.stored(f"{provider}_api_key")
+    known = stored.text(f"{provider}_api_key")
     ways = [strings.TYPE_KEY, strings.READ_KEY]
-    if stored:
+    if known:
         ways.insert(0, strings.KEEP_KEY)
     elif provider == COMPATIBLE:
         ways.insert(0, strings.NO_KEY)
@@ -44,7 +44,7 @@ def ask_key(provider: str) -> Optional[str]:
         if chosen is None:
             return None
         if ways[chosen] in (strings.KEEP_KEY, strings.NO_KEY):
-            return stored
+            return known
         key = _key_by(ways[chosen], provider, name)
         if key:
             return key
@@ -71,7 +71,7 @@ def _key_by(way: int, provider: str, name: str) -> Optional[str]:
 
 def _ask_provider() -> Optional[str]:
     names = (*PROVIDERS, COMPATIBLE)
-    current = settings.stored("provider")
+    current = stored.text("provider")
     chosen = windows.choose(
         localised(strings.CHOOSE_PROVIDER),
         [provider_name(name) for name in names],
@@ -82,7 +82,7 @@ def _ask_provider() -> Optional[str]:
 
 def _ask_url(provider: str, values: Dict[str, Any]) -> bool:
     name = f"{provider}_base_url"
-    url = windows.ask_text(localised(strings.ENTER_URL), settings.stored(name) or AT_HOME.get(provider, "http://"))
+    url = windows.ask_text(localised(strings.ENTER_URL), stored.text(name) or AT_HOME.get(provider, "http://"))
     values[name] = url
     return bool(url) and url != "http://"
 

@@ -3,7 +3,7 @@
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from core.errors import InputError
-from kodi import addon, first_run, key_file, settings, status_window, strings, windows
+from kodi import addon, first_run, key_file, settings, status_window, stored, strings, windows
 from kodi.messages import ask
 from kodi.strings import localised
 
@@ -25,8 +25,8 @@ def guide() -> None:
     """The first-run guide, and the test at its end if the person wants one."""
     if not first_run.run():
         return
-    provider = settings.stored("provider")
-    if provider in settings.AT_HOME and not settings.stored(f"{provider}_model"):
+    provider = stored.text("provider")
+    if provider in settings.AT_HOME and not stored.text(f"{provider}_model"):
         _choose_model()
     provider = first_run.provider_name(provider)
     wanted = windows.confirm(localised(strings.ASK_TEST, provider=provider), strings.TEST, strings.LATER)
@@ -63,21 +63,21 @@ def _reset() -> None:
 
 
 def _read_key() -> None:
-    provider = settings.stored("provider")
+    provider = stored.text("provider")
     try:
         key = key_file.ask_and_read(provider)
     except InputError as error:
         windows.tell(error.user_message)
         return
     if key:
-        settings.store({f"{provider}_api_key": key})
+        stored.store({f"{provider}_api_key": key})
         windows.notice(localised(strings.KEY_STORED, provider=first_run.provider_name(provider)))
 
 
 def _choose_model() -> None:
-    provider = settings.stored("provider")
+    provider = stored.text("provider")
     setting = f"{provider}_model"
-    current = settings.stored(setting)
+    current = stored.text(setting)
     answer = _asked("models")
     if answer is None:
         return
@@ -92,7 +92,7 @@ def _choose_model() -> None:
     model = "" if chosen == 0 else items[chosen]
     if chosen == 1:
         model = windows.ask_text(localised(strings.TYPE_MODEL), current) or current
-    settings.store({setting: model})
+    stored.store({setting: model})
 
 
 def _find_servers() -> None:
@@ -115,7 +115,7 @@ def _find_servers() -> None:
         server, model = choices[chosen]
         provider = server["provider"]
         address = server["base_url"]
-        settings.store({"provider": provider, f"{provider}_base_url": address, f"{provider}_model": model})
+        stored.store({"provider": provider, f"{provider}_base_url": address, f"{provider}_model": model})
         windows.notice(localised(strings.SERVER_STORED, server=server["label"], model=model))
 
 
@@ -129,7 +129,7 @@ def _asked(action: str, doing: str = "", data: Optional[Dict[str, Any]] = None) 
 
     :param doing: what the person sees meanwhile; that the provider is asked, if ``""``.
     """
-    doing = doing or localised(strings.ASKING, provider=first_run.provider_name(settings.stored("provider")))
+    doing = doing or localised(strings.ASKING, provider=first_run.provider_name(stored.text("provider")))
     answer = ask("status")  # it answers at once, or is not there; what follows may take its time
     if answer is None:
         windows.tell(localised(strings.NO_SERVICE))

@@ -1,8 +1,7 @@
 """The settings screen as values for the engine. What does not go together is told, and the last good set stays."""
 
-import threading
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, List, Optional, TypeVar
+from typing import Callable, Dict, List, Optional, TypeVar
 
 import xbmc
 import xbmcaddon
@@ -10,7 +9,7 @@ import xbmcaddon
 from core.config import PoolConfig
 from core.errors import ConfigError
 from core.profiles import BALANCED, PROFILES, Profile
-from kodi import addon, proxy, strings, vfs
+from kodi import addon, proxy, stored, strings, vfs
 from kodi.strings import localised
 from translate import languages
 from translate.languages import OTHER, Language
@@ -31,9 +30,6 @@ CUSTOM = "custom"  # the profile that consists of the sliders
 CA_COPY = "ca.pem"
 #: Which of the pool's tunables have a setting, each ``pool_`` and its name.
 POOL_FIELDS = ("num_pools", "maxsize", "connect_timeout", "read_timeout", "max_idle", "max_age")
-
-#: How often Kodi's file is read until it is whole, and seconds between.
-READ_TRIES, READ_PAUSE = 20, 0.1
 
 _T = TypeVar("_T")
 
@@ -108,7 +104,7 @@ class Reader:
 
     def refresh(self) -> Settings:
         """The settings as they are now, and ``current`` from here on; a part that cannot be used stays as it was."""
-        values, last = _stored_values(), self.current
+        values, last = stored.values(), self.current
         provider = self._part("provider", lambda: _provider(values.getString("provider")), last.provider)
         self.current = Settings(
             consent=values.getBool("consent"),
@@ -131,7 +127,7 @@ class Reader:
 
     def secrets(self) -> List[str]:
         """Every key that is stored, of whichever provider, and the proxy's address, which may hold a password."""
-        values = _stored_values()
+        values = stored.values()
         fields = [values.getString(f"{provider}_api_key") for provider in (*PROVIDERS, COMPATIBLE)]
         keys = [key.strip() for field in fields for key in field.split(",")]
         return [secret for secret in (*keys, self.current.proxy) if secret]
@@ -177,48 +173,13 @@ def kodi_subtitle_language() -> str:
     return str(addon.kodi_setting("locale.subtitlelanguage") or "")
 
 
-def store(values: Dict[str, Any]) -> None:
-    """Store settings by their ids; through ``Addon``, as what ``Settings`` stores is lost."""
-    target = xbmcaddon.Addon(addon.ID)
-    for name, value in values.items():
-        if isinstance(value, bool):
-            target.setSettingBool(name, value)
-        elif isinstance(value, int):
-            target.setSettingInt(name, value)
-        else:
-            target.setSettingString(name, value)
-
-
-def stored(name: str) -> str:
-    """The text that is stored under this id."""
-    return str(_stored_values().getString(name))
-
-
-def _stored_values() -> xbmcaddon.Settings:
-    """What is stored now: a new object each time, since an older one keeps the older values.
-
-    :raises TypeError: Kodi could not read them for all of ``READ_TRIES``.
-    """
-    for remaining in reversed(range(READ_TRIES)):
-        values = xbmcaddon.Addon(addon.ID).getSettings()
-        try:
-            values.getString("provider")
-        except TypeError:  # another interpreter is writing the file, so Kodi read half of it: nothing has a type then
-            if not remaining:
-                raise
-            threading.Event().wait(READ_PAUSE)
-        else:
-            break
-    return values
-
-
 def reset_connections() -> None:
     """Put the Connections page back to what it was when the add-on was installed."""
     usual = Settings()
-    store({f"pool_{name}": int(getattr(usual.pool, name)) for name in POOL_FIELDS})
-    store({"pool_profile": CUSTOM, "parallel_requests": usual.parallel})
-    store({"pool_proxy": "kodi", "pool_proxy_url": "", "pool_ca_file": ""})
-    store({"status_server": False, "status_port": 0})
+    stored.store({f"pool_{name}": int(getattr(usual.pool, name)) for name in POOL_FIELDS})
+    stored.store({"pool_profile": CUSTOM, "parallel_requests": usual.parallel})
+    stored.store({"pool_proxy": "kodi", "pool_proxy_url": "", "pool_ca_file": ""})
+    stored.store({"status_server": False, "status_port": 0})
 
 
 def _provider(name: str) -> str:

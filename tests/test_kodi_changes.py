@@ -8,7 +8,7 @@ import xbmc
 import xbmcaddon
 from kodi_fakes import FakeKodi, FakeSettings, fake_kodi
 
-from kodi import changes, settings
+from kodi import changes, stored
 from kodi.changes import Changes
 
 __all__ = ["fake_kodi"]
@@ -55,7 +55,7 @@ def test_a_file_that_kodi_is_just_writing_is_read_again(fake_kodi: FakeKodi, mon
         xbmcaddon.Addon, "getSettings", lambda _: torn.pop() if torn else FakeSettings(fake_kodi.settings)
     )
     monkeypatch.setattr(xbmc.Monitor, "waitForAbort", lambda *_: False)
-    assert settings.stored("openai_model") == "gpt-of-tomorrow"
+    assert stored.text("openai_model") == "gpt-of-tomorrow"
 
 
 @pytest.mark.parametrize("ends", [True, False])
@@ -63,4 +63,4 @@ def test_one_that_stays_unreadable_is_an_error(fake_kodi: FakeKodi, monkeypatch:
     monkeypatch.setattr(xbmcaddon.Addon, "getSettings", lambda _: FakeSettings({}))
     monkeypatch.setattr(xbmc.Monitor, "waitForAbort", lambda *_: ends)
     with pytest.raises(TypeError):
-        settings.stored("openai_model")
+        stored.text("openai_model")

@@ -10,7 +10,7 @@ from kodi_fakes import FakeKodi, FakeSettings, fake_kodi
 
 from core.config import CONNECTION_POOL_CONFIG
 from core.profiles import BALANCED, PROFILES
-from kodi import log, proxy, settings, windows
+from kodi import log, proxy, settings, stored, windows
 from kodi.settings import Reader, Settings
 
 __all__ = ["fake_kodi"]
@@ -36,7 +36,7 @@ def test_a_file_that_is_being_written_is_read_again(
 ) -> None:
     """Kodi then knows no type of any setting."""
     whole, halves = xbmcaddon.Addon.getSettings, [FakeSettings({}), FakeSettings({})]
-    monkeypatch.setattr(settings, "READ_PAUSE", 0.001)
+    monkeypatch.setattr(stored, "READ_PAUSE", 0.001)
     monkeypatch.setattr(xbmcaddon.Addon, "getSettings", lambda addon: halves.pop() if halves else whole(addon))
     fake_kodi.settings["parallel_requests"] = 9
     assert reader.refresh().parallel == 9
