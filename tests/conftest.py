@@ -13,6 +13,7 @@ A test that needs other options makes its own: ``with StandIn(pace=..., script=.
 """
 
 import ipaddress
+import signal
 import socket
 import ssl
 from typing import Any, Callable, Iterator
@@ -31,6 +32,12 @@ def only_this_machine() -> Iterator[None]:
         patch.setattr(socket.socket, "connect_ex", _guarded(socket.socket.connect_ex))
         patch.setattr(socket, "getaddrinfo", _without_dns(socket.getaddrinfo))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def can_be_interrupted() -> None:
+    """A shell has what it starts in the background ignore Ctrl-C, and so would the programs that the tests start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
