@@ -8,7 +8,7 @@ VERSION = $(shell $(PYTHON) -c 'from xml.etree import ElementTree as e; print(e.
 ZIP     = dist/$(ID)-$(VERSION).zip
 
 .PHONY: help venv lint format types layers floor test test-long test-soak test-monitoring test-kodi bench bench-film \
-	bench-names bench-faults zip check-addon art clean
+	bench-names bench-faults zip check-addon art screenshots clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -80,6 +80,9 @@ check-addon: $(VENV)/.dev-ready zip ## the package, under Kodi's own add-on chec
 
 art: $(VENV)/.dev-ready ## draw the icon and the fanart anew
 	$(PY) tools/draw_art.py
+
+screenshots: $(VENV)/.dev-ready ## the pictures of README and add-on anew, from what make test-kodi saw last
+	$(PY) tools/take_screenshots.py
 
 # --- benchmarks ---------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,8 @@ from support_server import Clocks, Connect, Doing, Peer, Script, Serve, post, ra
 import api
 from api.base import ChatRequest, Message
 from core.errors import OverloadedError
+from core.limits import Limits
+from core.rate_limit import limiter_for
 
 pytest_plugins = ("network_fixtures",)
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("nothing_leaks")]
@@ -107,6 +109,27 @@ def test_while_a_pause_is_waited_out(
     assert doing.join(10.0).result.text == "ok"
     assert time.perf_counter() - began >= 0.3
     assert gate.in_flight == 0
+    assert min(waits) >= 0.0
+
+
+@pytest.mark.parametrize("seconds", JUMPS)
+def test_while_a_budget_is_waited_for(
+    serve: Serve, connect: Connect, clocks: Clocks, waits: List[float], seconds: float
+) -> None:
+    """The minute is the monotonic clock's: nobody is let through early, or held for an hour."""
+    asked = provider(serve, connect)
+    limiter = limiter_for(asked.group.targets[0].id)
+    limiter.configure(Limits(requests_per_minute=1))
+    asked.complete(chat())
+    doing = Doing(lambda: asked.complete(chat()))
+    until(lambda: "1 waiting" in repr(limiter))
+    clocks.wall_ahead = seconds
+    limiter.configure(Limits(requests_per_minute=1))  # anything that makes it look again
+    threading.Event().wait(0.1)
+    assert "1 waiting" in repr(limiter)
+    clocks.monotonic_ahead = 60.0
+    limiter.configure(Limits(requests_per_minute=1))
+    assert doing.join(10.0).result.text == "ok"
     assert min(waits) >= 0.0
 
 

@@ -29,18 +29,29 @@ def nothing_plays(remote: Remote) -> Iterator[None]:
     remote.finishes()
 
 
+@pytest.fixture
+def priced(remote: Remote) -> Iterator[str]:
+    """A model whose price is known."""
+    remote.change_setting("openai_model", "gpt-4o-mini")
+    yield "gpt-4o-mini"
+    remote.change_setting("openai_model", "stand-in")
+
+
 def names(folder: Path) -> List[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_row_is_chosen_and_the_translated_line_is_on_the_screen(remote: Remote, standin: StandIn, film: Path) -> None:
+def test_a_row_is_chosen_and_the_translated_line_is_on_the_screen(
+    remote: Remote, standin: StandIn, film: Path, priced: str
+) -> None:
     standin.pace = Pace(first_token=0.3, tokens_per_second=400)
     remote.play(film, at=600)
     rows = remote.open_subtitle_dialog()
     remote.picture("subtitle-dialog")
-    assert rows[0] == "film.en.srt as it is, in English"
-    assert rows[1].startswith(f"Translate film.en.srt (English) to Spanish: about {LINES} lines")
-    assert len(rows) == 2
+    assert rows == [
+        "film.en.srt as it is, in English",
+        f"Translate film.en.srt (English) to Spanish: about {LINES} lines, ~$0.009, {priced}",
+    ]
     remote.choose_row("Translate film.en.srt")
     remote.hides(SUBTITLE_DIALOG)
     ours = film.with_name("film.es.srt")
