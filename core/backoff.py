@@ -162,6 +162,7 @@ class _Tries:
         except RateLimitError as final:
             self._go_elsewhere(admission, final)
         else:
+            self._heeds(error)
             if error.permanent and not self._group.is_left(self._request, settings, self._failed):
                 raise error
             if hint is not None and hint > settings.longest_hint and not self._group.is_left(self._request, settings):
@@ -203,15 +204,19 @@ class _Tries:
         if pause > settings.longest_hint or time.monotonic() + pause > deadline:
             raise error
         log.debug("%s: try %d failed (%s); again in %.1f s", request.provider, self._count, error.user_message, pause)
+        self._heeds(error)
         self._repeats(error)
         return pause
+
+    def _heeds(self, error: SubAIError) -> None:
+        """Count the hint that a pause goes by, if it does."""
+        if error.retry_after is not None:
+            metrics.HINTS.add(1, self._request.provider)
 
     def _repeats(self, error: SubAIError) -> None:
         """Count the next try, and what it is for."""
         provider, reason = self._request.provider, kind_of(error)
         metrics.RETRIES.add(1, provider, reason)
-        if error.retry_after is not None:
-            metrics.HINTS.add(1, provider)
         events.record(events.REQUEST_REPEATED, {"provider": provider, "reason": reason})
 
 

@@ -121,6 +121,7 @@ class CheckedPool:
             kept = [connection for connection in waiting.queue if connection is not None]
             waiting.__init__(waiting.maxsize)  # with locks that no thread of the parent's holds
             for connection in kept:
+                connection.accepted(counted=False)  # by the parent, who goes on with it
                 connection.close()
 
     def retire_stale(self) -> int:

@@ -249,18 +249,15 @@ class CircuitBreaker:
 
 
 _breakers: Dict[str, CircuitBreaker] = {}
-_breakers_lock = threading.Lock()
 
 
 def breaker_for(endpoint: str, name: str = "") -> CircuitBreaker:
     """The breaker of endpoint and key (``core.endpoints.endpoint_id``), shared by this process."""
-    with _breakers_lock:
-        if endpoint not in _breakers:
-            _breakers[endpoint] = CircuitBreaker(name)
-        return _breakers[endpoint]
+    known = _breakers.get(endpoint)
+    # Of two threads that make it at once both get the first one's, without a lock that a fork could leave locked.
+    return known if known is not None else _breakers.setdefault(endpoint, CircuitBreaker(name))
 
 
 def all_breakers() -> Dict[str, CircuitBreaker]:
     """Every breaker of this process, by the id of its endpoint and key, the oldest first."""
-    with _breakers_lock:
-        return dict(_breakers)
+    return dict(_breakers)

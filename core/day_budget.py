@@ -44,6 +44,10 @@ class DayBudget:
         """Requests that today still has."""
         return max(0, self._limit - self._counter.add(self._today()[0], 0))
 
+    def used(self) -> float:
+        """The share of today's requests that is used."""
+        return 1.0 - self.left() / self._limit
+
     def check(self) -> None:
         """:raises QuotaError: today has no request left."""
         if not self.left():

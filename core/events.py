@@ -4,7 +4,6 @@ Each kind of event has its own room, so that what happens all the time does not 
 """
 
 import logging
-import threading
 import time
 from collections import deque
 from itertools import count
@@ -70,10 +69,13 @@ _Kept = Tuple[int, float, str, Mapping[str, Any]]
 
 
 class EventLog:
-    """Thread-safe; holds at most ``kept`` events of each kind."""
+    """Thread-safe; holds at most ``kept`` events of each kind.
+
+    Without a lock: whoever records may be a finalizer, which the garbage collector runs in the middle of anything, or a
+    process that was forked while another thread was in here.
+    """
 
     def __init__(self, kept: int = KEPT) -> None:
-        self._lock = threading.Lock()
         self._numbers = count(1)
         self._latest: Dict[str, Deque[_Kept]] = {name: deque(maxlen=kept) for name in MEANINGS}
 
@@ -82,17 +84,22 @@ class EventLog:
 
         What comes with every request is not logged: the request's own line says it, too.
         """
-        with self._lock:
-            # A plain tuple: making an Event of each would cost more than all the rest.
-            self._latest[name].append((next(self._numbers), time.time(), name, about))
+        # A plain tuple: making an Event of each would cost more than all the rest.
+        self._latest[name].append((next(self._numbers), time.time(), name, about))
         if name != CONNECTION_REUSED and log.isEnabledFor(logging.DEBUG):
             log.debug("%s %s", name, " ".join(f"{key}={value}" for key, value in about.items()))
 
     def latest(self) -> List[Event]:
         """What is kept, oldest first."""
-        with self._lock:
-            events = [Event(*event) for room in self._latest.values() for event in room]
-        return sorted(events)
+        return sorted(Event(*event) for room in self._latest.values() for event in _copied(room))
+
+
+def _copied(room: Deque[_Kept]) -> List[_Kept]:
+    while True:
+        try:
+            return list(room)
+        except RuntimeError:  # somebody recorded meanwhile
+            continue
 
 
 #: The log that everything in this process writes to.

@@ -44,7 +44,7 @@ class Exchange:
         self._answer: Any = None
         self._finished = False
         self._received = 0
-        self._outcome = "abandoned"
+        self._outcome = "cancelled"  # nothing else ends it before it is sent, but what `_fail` is told
         self._began = self._permitted = time.monotonic()
         self._first_byte = self._last_byte = self._silence = 0.0
 

@@ -10,10 +10,14 @@ from bisect import bisect_left
 from functools import lru_cache
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
+from core.forking import renew_in_children
+
 #: Combinations of label values that one metric keeps apart. People name models: a script that makes names up must not
 #: fill the memory of a box that runs for weeks.
 MOST_SERIES = 200
 OTHER = "other"
+#: The labels whose values are not ours, nor a provider's, but anybody's.
+MADE_UP = frozenset({"model", "endpoint"})
 
 LONGEST_LABEL = 80
 _PATH = re.compile(r"[/\\~.]|[A-Za-z]:[/\\]")
@@ -36,6 +40,11 @@ class Metric:
         self.labels = labels
         self._lock = threading.Lock()
         self._series: Dict[Labels, Any] = {}
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """In a forked process: a thread that is not here may have held the lock."""
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}: {len(self._series)} series>"
@@ -53,7 +62,9 @@ class Metric:
         """Under which ``labels``, which are new, are counted."""
         if len(labels) != len(self.labels):
             raise ValueError(f"{self.name} has the labels {self.labels}, not {len(labels)} of them")
-        return labels if len(self._series) < MOST_SERIES else (OTHER,) * len(labels)
+        if len(self._series) < MOST_SERIES:
+            return labels
+        return tuple(OTHER if name in MADE_UP else value for name, value in zip(self.labels, labels))
 
 
 class Counter(Metric):

@@ -119,8 +119,9 @@ class Names:
             if self._lookups.get(name) is lookup:
                 del self._lookups[name]
             if failure is None:
-                known = self._known.get(name)
-                self._known[name] = _Known(addresses, self._clock(), known.refused if known else {})
+                before = self._known[name].refused if name in self._known else {}
+                refused = {entry[4]: before[entry[4]] for entry in addresses if entry[4] in before}
+                self._known[name] = _Known(addresses, self._clock(), refused)
         for woken in lookup.waiters:
             woken.set()
 

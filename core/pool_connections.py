@@ -77,9 +77,9 @@ class Stamped:
             return "max_idle"
         return None
 
-    def accepted(self) -> None:
-        """Its peer accepted it, and the endpoint counts it as open."""
-        self._counted = True
+    def accepted(self, *, counted: bool = True) -> None:
+        """Its peer accepted it, and the endpoint has ``counted`` it as open."""
+        self._counted = counted
         self._retired = ""
 
     def retire(self, reason: str) -> None:

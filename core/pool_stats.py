@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Deque, Dict, FrozenSet, List, Optional, Tuple
 
 from core import events, sizing
+from core.forking import renew_in_children
 from core.sizing import Advice, Timing
 
 #: Upper bounds of the handshake histogram in seconds; the last bucket is open.
@@ -88,7 +89,8 @@ class EndpointStats:
 
     def __init__(self, origin: str = "") -> None:
         self._origin = origin
-        self._lock = threading.Lock()
+        # Reentrant: a pool that nobody closed closes its connections when its garbage is collected, anywhere.
+        self._lock = threading.RLock()
         self._created = 0
         self._reused = 0
         self._requests = 0
@@ -99,6 +101,11 @@ class EndpointStats:
         self._recycled: Counter = Counter()  # type: ignore[type-arg]  # Counter[str] needs Python 3.9
         self._closed: Counter = Counter()  # type: ignore[type-arg]
         self._errors: Counter = Counter()  # type: ignore[type-arg]
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """In a forked process: a thread that is not here may have held the lock."""
+        self._lock = threading.RLock()
 
     @property
     def handed_out(self) -> int:

@@ -117,22 +117,24 @@ class RateLimiter:
 
     def left_today(self) -> Optional[int]:
         """Requests that the day's budget still has, or None without one."""
-        return self._day.left() if self._day else None
+        day = self._day
+        return day.left() if day else None
 
     def used(self) -> Dict[str, float]:
         """The share that is used of ``requests`` and ``tokens`` a minute and of ``requests_per_day``, if limited."""
         with self._lock:
             shares = self._minute.used(self._clock.now())
-        left, limit = self.left_today(), self._limits.requests_per_day
-        if left is not None:
-            shares["requests_per_day"] = 1.0 - left / limit
+            day = self._day
+        if day is not None:
+            shares["requests_per_day"] = day.used()  # outside the lock: its counter may be a database
         return shares
 
     def spent(self) -> Optional[QuotaError]:
         """The error that says so, when the day's budget is used up; it ends when the day does."""
+        day = self._day
         try:
-            if self._day:
-                self._day.check()
+            if day is not None:
+                day.check()
         except QuotaError as error:
             return error
         return None
@@ -165,8 +167,9 @@ class RateLimiter:
         :raises CancelledError: at once when ``cancel`` is set.
         """
         cancel.raise_if_cancelled()
-        if self._day:
-            self._day.check()
+        day = self._day
+        if day is not None:
+            day.check()
         door = door or _NO_DOOR
         waiter = _Waiter(tokens, min_interval)
         try:
@@ -176,10 +179,10 @@ class RateLimiter:
         except BaseException:
             self._leave(waiter)
             raise
-        if self._day:
+        if day is not None:
             try:
                 # Outside the lock: the counter may be a database.
-                charge.day = self._day.take()
+                charge.day = day.take()
             except BaseException:
                 charge.take_back()
                 raise
@@ -264,12 +267,10 @@ class RateLimiter:
 
 
 _limiters: Dict[str, RateLimiter] = {}
-_limiters_lock = threading.Lock()
 
 
 def limiter_for(endpoint: str) -> RateLimiter:
     """The limiter of endpoint and key (``core.endpoints.endpoint_id``), shared by this process; unlimited at first."""
-    with _limiters_lock:
-        if endpoint not in _limiters:
-            _limiters[endpoint] = RateLimiter()
-        return _limiters[endpoint]
+    known = _limiters.get(endpoint)
+    # Of two threads that make it at once both get the first one's, without a lock that a fork could leave locked.
+    return known if known is not None else _limiters.setdefault(endpoint, RateLimiter())

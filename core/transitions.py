@@ -1,7 +1,6 @@
 """Who is told when an endpoint goes from one state to another: the log, and whoever asks for it."""
 
 import logging
-import threading
 from typing import Callable, List, NamedTuple
 
 log = logging.getLogger("subai.endpoints")
@@ -22,7 +21,6 @@ class Transition(NamedTuple):
 Listener = Callable[[Transition], None]
 
 _listeners: List[Listener] = []
-_lock = threading.Lock()
 
 
 def listen(listener: Listener) -> Callable[[], None]:
@@ -30,8 +28,7 @@ def listen(listener: Listener) -> Callable[[], None]:
 
     It must neither block nor raise.
     """
-    with _lock:
-        _listeners.append(listener)
+    _listeners.append(listener)
     return lambda: _listeners.remove(listener)
 
 
@@ -39,7 +36,5 @@ def tell(transition: Transition) -> None:
     """Log ``transition``, and tell whoever listens. No lock may be held."""
     reason = f" ({transition.reason})" if transition.reason else ""
     log.info("%s: %s -> %s%s", transition.endpoint or "endpoint", transition.before, transition.after, reason)
-    with _lock:
-        listeners = list(_listeners)
-    for listener in listeners:
+    for listener in _listeners.copy():
         listener(transition)

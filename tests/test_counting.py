@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from typing import Any, Dict, List, Optional
+from typing import Any, Deque, Dict, Iterator, List, Optional
 
 import pytest
 from support_server import (
@@ -18,11 +18,11 @@ from support_server import (
     until,
 )
 
-from core import events, metrics
+from core import events, metrics, sizing
 from core.cancel import CancelToken
 from core.errors import CancelledError, ConnectError, ConnectionDroppedError, ReadTimeoutError, TransportError
 from core.events import EventLog
-from core.metrics import MOST_SERIES, Counter, Histogram, model_label
+from core.metrics import MOST_SERIES, OTHER, Counter, Histogram, model_label
 from core.pool_stats import EndpointSnapshot, EndpointStats
 from core.transport import Transport
 from translate.align import Judged
@@ -65,6 +65,15 @@ def test_too_few_or_too_many_labels_are_a_mistake_in_the_program(labels: Any) ->
         Counter("subai_x_total", "X.", ("provider", "model")).add(1, *labels)
 
 
+def test_whoever_comes_too_late_for_a_name_keeps_an_outcome() -> None:
+    counter = Counter("subai_x_total", "X.", ("provider", "model", "outcome"))
+    for number in range(MOST_SERIES):
+        counter.add(1, "p", f"m{number}", "200")
+    counter.add(1, "p", "late", "200")
+    counter.add(1, "p", "later", "429")
+    assert (counter.value("p", OTHER, "200"), counter.value("p", OTHER, "429")) == (1, 1)
+
+
 def test_made_up_names_cannot_fill_the_memory() -> None:
     counter = Counter("subai_x_total", "X.", ("provider", "model"))
     histogram = Histogram("subai_x_seconds", "X.", ("model",), (1.0,))
@@ -73,7 +82,7 @@ def test_made_up_names_cannot_fill_the_memory() -> None:
         histogram.observe(2.0, f"m{number}")
     counter.add(1, "p", "m1")
     assert len(counter.family()["samples"]) == len(histogram.family()["samples"]) == MOST_SERIES + 1
-    assert counter.value("other", "other") == 2 * MOST_SERIES
+    assert counter.value("p", "other") == 2 * MOST_SERIES
     assert counter.value("p", "m1") == 2
     assert sum(sample["value"] for sample in counter.family()["samples"]) == 3 * MOST_SERIES + 1
 
@@ -147,6 +156,23 @@ def test_an_event_is_plain_data_and_a_line_in_the_debug_log_but_not_for_each_req
     assert last.as_data() == {
         "at": last.at, "event": "connection_recycled", "endpoint": "http://a:1", "reason": "max_age",
     }  # fmt: skip
+
+
+def test_garbage_that_has_something_to_tell_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pool that nobody closed is collected wherever memory is asked for: in the midst of reading, too."""
+    log, stats = EventLog(), EndpointStats("http://a:1")
+
+    class Collecting(Deque[Any]):
+        def __iter__(self) -> Iterator[Any]:
+            log.record(events.CONNECTION_CLOSED, {"endpoint": "http://a:1"})
+            return super().__iter__()
+
+    log._latest[events.CONNECTION_CREATED] = Collecting()
+    monkeypatch.setattr(sizing, "advice", lambda *_: stats.closed("ended"))
+    reading = Doing(lambda: stats.snapshot(active=0, idle=0, waiting=0, utilisation=0.0))
+    assert reading.join().result.closed == {}
+    assert stats.snapshot(active=0, idle=0, waiting=0, utilisation=0.0).closed == {"ended": 1}
+    assert [event.name for event in Doing(log.latest).join().result] == [events.CONNECTION_CLOSED]
 
 
 def events_of(origin: str) -> List[str]:
@@ -255,6 +281,23 @@ def test_a_peer_that_refuses_opened_nothing(connect: Connect) -> None:
     one = figures(transport, f"http://127.0.0.1:{port}")
     assert (one.created, one.closed, one.errors) == (0, {}, {"connect": 1})
     assert metrics.REQUESTS.value("h", "m", "connect") == 1
+
+
+def test_a_request_that_is_cancelled_in_the_line_is_cancelled_and_no_error(serve: Serve, connect: Connect) -> None:
+    server, transport, cancel = serve(saying_and_staying()), connect(parallel=1), CancelToken()
+    first = Doing(lambda: transport.send(post(server, provider="q", model="m", cancel=cancel)))
+    server.asked.wait(5)
+    second = Doing(lambda: transport.send(post(server, provider="q", model="m", cancel=cancel)))
+    until(lambda: figures(transport, server.origin).waiting == 1)
+    cancel.cancel()
+    assert [type(doing.join().error) for doing in (first, second)] == [CancelledError] * 2
+    assert metrics.REQUESTS.value("q", "m", "cancelled") == 2
+    assert [outcome for outcome in outcomes_of("q") if outcome != "cancelled"] == []
+
+
+def outcomes_of(provider: str) -> List[str]:
+    samples = metrics.REQUESTS.family()["samples"]
+    return [sample["labels"]["outcome"] for sample in samples if sample["labels"]["provider"] == provider]
 
 
 @pytest.mark.parametrize("pooled", [True, False])

@@ -144,13 +144,14 @@ def test_not_even_of_one_that_holds_them_all(serve: Serve, trusted: str) -> None
         serve,
         trusted,
         """
+from core import metrics
 from core.rate_limit import limiter_for
 check("parent")
 manager = pool.get_pool(ca_file=sys.argv[3])
 waiting = pool.endpoint_pool(sys.argv[2], ca_file=sys.argv[3]).pool
 endpoint, limiter = pool.endpoint(sys.argv[2]), limiter_for("one")
 locks = [pool._lock, pool._in_flight._lock, manager.pools.lock, waiting.mutex, endpoint._lock, endpoint.gate._lock]
-locks += [endpoint.stats._lock, limiter._lock, pool._monitor._changed]
+locks += [endpoint.stats._lock, limiter._lock, pool._monitor._changed, *(metric._lock for metric in metrics.ALL)]
 held = threading.Event()
 def hold():
     for lock in locks:
