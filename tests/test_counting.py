@@ -267,7 +267,7 @@ def test_a_connection_ends_with_its_answer_or_for_want_of_one(
 def test_a_cancel_closes_the_connection_that_it_cuts(serve: Serve, connect: Connect) -> None:
     server, transport, cancel = serve(saying_and_staying()), connect(), CancelToken()
     doing = Doing(lambda: transport.send(post(server, provider="c", model="m", cancel=cancel)))
-    server.asked.wait(5)
+    until(lambda: figures(transport, server.origin).open == 1)
     cancel.cancel()
     assert isinstance(doing.join().error, CancelledError)
     assert figures(transport, server.origin).closed == {"cancelled": 1}
@@ -286,7 +286,7 @@ def test_a_peer_that_refuses_opened_nothing(connect: Connect) -> None:
 def test_a_request_that_is_cancelled_in_the_line_is_cancelled_and_no_error(serve: Serve, connect: Connect) -> None:
     server, transport, cancel = serve(saying_and_staying()), connect(parallel=1), CancelToken()
     first = Doing(lambda: transport.send(post(server, provider="q", model="m", cancel=cancel)))
-    server.asked.wait(5)
+    until(lambda: figures(transport, server.origin).open == 1)
     second = Doing(lambda: transport.send(post(server, provider="q", model="m", cancel=cancel)))
     until(lambda: figures(transport, server.origin).waiting == 1)
     cancel.cancel()
@@ -306,7 +306,7 @@ def test_a_connection_on_which_tls_fails_was_open_and_is_closed(
 ) -> None:
     if not pooled:
         request.getfixturevalue("no_urllib3")
-    server, transport = serve(saying(b"no TLS here")), connect()
+    server, transport = serve(lambda peer: peer.send(b"no TLS here")), connect()
     with pytest.raises(TransportError):
         transport.send(post(url=server.url.replace("http:", "https:")))
     one = figures(transport, server.origin.replace("http:", "https:"))

@@ -2,9 +2,10 @@
 
 import threading
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
+from core import metrics
 from core.exchange import Exchange
 from core.messages import Request
 from core.pool_stats import EndpointSnapshot
@@ -75,6 +76,11 @@ class BookedTransport(Transport):
         return exchange, booked
 
 
+def _ended() -> int:
+    """Requests that ended in this process, in whatever way."""
+    return int(sum(sample["value"] for sample in metrics.REQUESTS.family()["samples"]))
+
+
 @dataclass
 class Account:
     """Sums over the whole soak; both sides of each pair must be the same.
@@ -89,6 +95,7 @@ class Account:
     replayed: int = 0
     answered: int = 0
     accepted: int = 0
+    ended_before: int = field(default_factory=_ended)
 
     def settle(self, entries: Mapping[str, Entry], seen: Seen) -> List[str]:
         """Add a film; what does not add up in it."""
@@ -121,7 +128,7 @@ class Account:
             ("connections made", sums["created"], "accepted", self.accepted),
             ("connections open", sums["open"], "of them idle", sums["idle"]),
             ("requests given a connection", sums["requests"], "of them sent", self.given),
-            ("requests sent", self.given, "read or lost with their connection", self.read + self.unread),
+            ("requests counted by how they ended", _ended() - self.ended_before, "of them asked for", self.asked),
             ("requests in flight", sums["active"] + sums["waiting"], "of them wanted", 0),
         )
         return [f"{count} {what}, {other} {counted}" for what, count, counted, other in pairs if count != other]
