@@ -21,6 +21,9 @@ from typing import Any, Callable, Iterator
 import pytest
 import trustme
 
+import api.adapt
+import core.circuit_breaker
+import core.rate_limit
 from cli.standin import StandIn
 
 
@@ -38,6 +41,14 @@ def only_this_machine() -> Iterator[None]:
 def can_be_interrupted() -> None:
     """A shell has what it starts in the background ignore Ctrl-C, and so would the programs that the tests start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was learnt of an endpoint in one test is nothing of the server that gets the same port in another."""
+    monkeypatch.setattr(core.circuit_breaker, "_breakers", {})
+    monkeypatch.setattr(core.rate_limit, "_limiters", {})
+    monkeypatch.setattr(api.adapt, "_refused", {})
 
 
 @pytest.fixture(scope="session")
