@@ -14,14 +14,14 @@ from core.transport import Transport
 
 
 @pytest.fixture
-def transport() -> Iterator[Transport]:
+def api_transport() -> Iterator[Transport]:
     with ConnectionPoolManager() as pool:
         yield Transport(pool)
 
 
 @pytest.fixture
-def script(httpserver: HTTPServer, transport: Transport) -> Script:
-    return Script(httpserver, transport)
+def script(httpserver: HTTPServer, api_transport: Transport) -> Script:
+    return Script(httpserver, api_transport)
 
 
 @pytest.fixture

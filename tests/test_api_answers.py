@@ -238,17 +238,17 @@ def test_a_stream_without_its_end_is_called_cut(script: Script) -> None:
     ],
 )
 def test_what_is_no_stream_at_all_is_refused_before_it_is_handed_out(
-    script: Script, reply: Any, error: Type[AnswerError], transport: Any
+    script: Script, reply: Any, error: Type[AnswerError], api_transport: Any
 ) -> None:
     provider = script.says(reply).provider("openai")
     with pytest.raises(error):
         provider.stream(chat())
-    assert sum(endpoint.active for endpoint in transport.pool.stats().values()) == 0
+    assert sum(endpoint.active for endpoint in api_transport.pool.stats().values()) == 0
 
 
-def test_a_stream_left_half_way_gives_its_connection_back(script: Script, transport: Any) -> None:
+def test_a_stream_left_half_way_gives_its_connection_back(script: Script, api_transport: Any) -> None:
     stream = script.says(sse(*[openai_delta("Ho")] * 50)).provider("openai").stream(chat())
     assert next(iter(stream)) == "Ho"
     stream.close()
     stream.close()
-    assert sum(endpoint.active for endpoint in transport.pool.stats().values()) == 0
+    assert sum(endpoint.active for endpoint in api_transport.pool.stats().values()) == 0

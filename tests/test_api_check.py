@@ -71,7 +71,7 @@ def test_the_known_providers_have_a_default(script: Script, cancel: CancelToken)
     assert not script.asked
 
 
-def test_call_is_one_turn_of_text(script: Script, transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_call_is_one_turn_of_text(script: Script, api_transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
     for provider in (
         openai.OpenAI, openrouter.OpenRouter, gemini.Gemini, anthropic.Anthropic, ollama.Ollama, lmstudio.LMStudio
     ):  # fmt: skip
@@ -80,13 +80,13 @@ def test_call_is_one_turn_of_text(script: Script, transport: Transport, monkeypa
         openai_reply("one"), openai_reply("two"), gemini_reply({"text": "three"}), openai_reply("four"),
         anthropic_reply("five"), ollama_reply("six"), openai_reply("seven"),
     )  # fmt: skip
-    assert openai.call("Hi", "m", KEY, client=transport) == "one"
-    assert openrouter.call("Hi", "", KEY, client=transport) == "two"
-    assert gemini.call("Hi", "", KEY, client=transport) == "three"
-    assert compatible.call("Hi", "m", "", base_url=script.url, client=transport) == "four"
-    assert anthropic.call("Hi", "", KEY, client=transport) == "five"
-    assert ollama.call("Hi", "m", "", client=transport) == "six"
-    assert lmstudio.call("Hi", "m", "", client=transport) == "seven"
+    assert openai.call("Hi", "m", KEY, client=api_transport) == "one"
+    assert openrouter.call("Hi", "", KEY, client=api_transport) == "two"
+    assert gemini.call("Hi", "", KEY, client=api_transport) == "three"
+    assert compatible.call("Hi", "m", "", base_url=script.url, client=api_transport) == "four"
+    assert anthropic.call("Hi", "", KEY, client=api_transport) == "five"
+    assert ollama.call("Hi", "m", "", client=api_transport) == "six"
+    assert lmstudio.call("Hi", "m", "", client=api_transport) == "seven"
     assert [body["messages"] for body in script.bodies if "messages" in body] == [
         [{"role": "user", "content": "Hi"}]
     ] * 6

@@ -73,9 +73,9 @@ def test_nothing_of_the_key_is_logged(script: Script, caplog: pytest.LogCaptureF
     assert not any(KEY[at : at + 5] in caplog.text for at in range(len(KEY) - 4))
 
 
-def test_reading_streams_to_their_end_keeps_the_permits(script: Script, transport: Transport) -> None:
+def test_reading_streams_to_their_end_keeps_the_permits(script: Script, api_transport: Transport) -> None:
     event = Slow._event("Hola", "stop")
     provider = script.says(raw_sse(iter([event])), raw_sse(iter([event])), raw_sse(iter([event]))).provider("openai")
     for _ in range(3):
         assert list(provider.stream(chat())) == ["Hola"]
-    assert sum(endpoint.active for endpoint in transport.pool.stats().values()) == 0
+    assert sum(endpoint.active for endpoint in api_transport.pool.stats().values()) == 0

@@ -151,13 +151,13 @@ def test_a_breaker_tells_where_it_goes(counted: Dict[str, Counter]) -> None:
 
 
 @pytest.mark.usefixtures("one_retry")
-def test_a_snapshot_has_the_state_and_the_budgets_of_each_endpoint(script: Script, transport: Transport) -> None:
+def test_a_snapshot_has_the_state_and_the_budgets_of_each_endpoint(script: Script, api_transport: Transport) -> None:
     script.says(openai_reply("Hola"))
     provider = script.provider("compatible")
     provider.group.limit(Limits(requests_per_minute=4, requests_per_day=8), lambda place: None)
     provider.complete(chat(tokens=10))
     provider.complete(chat(tokens=10))
-    taken = snapshot.take(transport.pool)
+    taken = snapshot.take(api_transport.pool)
     origin = next(iter(taken["endpoints"]))
     mine = {"endpoint": script.url, "origin": origin, "state": "closed"}
     assert [one for one in taken["breakers"] if one["endpoint"] == script.url] == [mine]
@@ -166,9 +166,9 @@ def test_a_snapshot_has_the_state_and_the_budgets_of_each_endpoint(script: Scrip
     assert KEY not in repr(taken)
 
 
-def test_an_endpoint_may_be_called_anything(transport: Transport) -> None:
+def test_an_endpoint_may_be_called_anything(api_transport: Transport) -> None:
     breaker_for("an-id-of-its-own", "the box in the cellar")
-    breakers = {one["endpoint"]: one["origin"] for one in snapshot.take(transport.pool)["breakers"]}
+    breakers = {one["endpoint"]: one["origin"] for one in snapshot.take(api_transport.pool)["breakers"]}
     assert breakers["the box in the cellar"] == ""
 
 
