@@ -1,5 +1,7 @@
 """A film on a share of the network: everything goes through Kodi, which alone can open it."""
 
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Iterator
 
@@ -7,6 +9,7 @@ import pytest
 
 from cli.standin import StandIn
 from tests_kodi.driver import clips
+from tests_kodi.driver.nfs import NoServerError, shared_by_nfs
 from tests_kodi.driver.package import ID
 from tests_kodi.driver.remote import SUBTITLE_DIALOG, Remote
 from tests_kodi.driver.share import PASSWORD, Share
@@ -17,10 +20,26 @@ LINES = len(clips.dialogue())
 
 
 @pytest.fixture
-def share(tmp_path: Path, film: Path) -> Iterator[Share]:
+def share(tmp_path_factory: pytest.TempPathFactory, film: Path) -> Iterator[Share]:
     """The folder that the film is in."""
-    with Share(tmp_path / "samba", film.parent) as running:
+    with Share(tmp_path_factory.mktemp("samba"), film.parent) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def nfs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("films")
+
+
+@pytest.fixture(scope="session")
+def nfs(nfs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of that folder, for as long as the Kodi that all modules have: it asks but once what a server exports."""
+    with ExitStack() as running:
+        try:
+            url = running.enter_context(shared_by_nfs(nfs_folder, tmp_path_factory.mktemp("nfs")))
+        except NoServerError as error:
+            pytest.skip(str(error))
+        yield url
 
 
 def play(remote: Remote, url: str) -> None:
@@ -28,23 +47,22 @@ def play(remote: Remote, url: str) -> None:
     until(lambda: remote.position() is not None and remote.playing() == url, "the film to play")
 
 
-def test_a_film_on_a_share_is_translated_there_and_the_second_time_it_is_simply_there(
-    remote: Remote, standin: StandIn, share: Share, film: Path
-) -> None:
-    url = f"{share.url}film.mkv"
+def is_translated_there_and_found_again(remote: Remote, standin: StandIn, url: str, film: Path) -> None:
+    """``film`` with its English subtitle, which Kodi knows as ``url``."""
+    source, output = film.with_suffix(".en.srt"), film.with_suffix(".es.srt")
     play(remote, url)
     assert remote.open_subtitle_dialog() == [
-        "film.en.srt as it is, in English",
-        f"Translate film.en.srt (English) to Spanish: about {LINES} lines, price not known, stand-in",
+        f"{source.name} as it is, in English",
+        f"Translate {source.name} (English) to Spanish: about {LINES} lines, price not known, stand-in",
     ]
-    remote.choose_row("Translate film.en.srt")
+    remote.choose_row(f"Translate {source.name}")
     remote.hides(SUBTITLE_DIALOG)
     until(lambda: remote.language_on_screen() == "spa", "our subtitle in the player")
     remote.finishes()
     remote.play_on()
-    remote.picture("film-on-a-share")
-    assert len(translated(film.with_name("film.es.srt"))) == LINES
-    assert sorted(path.name for path in film.parent.glob("film*")) == ["film.en.srt", "film.es.srt", "film.mkv"]
+    remote.picture(f"{film.stem}-at-{url[:3]}")
+    assert len(translated(output)) == LINES
+    assert sorted(path.name for path in film.parent.iterdir()) == [source.name, output.name, film.name]
     remote.stop()
 
     before = standin.stats().requests
@@ -54,6 +72,22 @@ def test_a_film_on_a_share_is_translated_there_and_the_second_time_it_is_simply_
     remote.clear()
     remote.stop()
     assert standin.stats().requests == before
+
+
+def test_a_film_on_a_share_is_translated_there_and_the_second_time_it_is_simply_there(
+    remote: Remote, standin: StandIn, share: Share, film: Path
+) -> None:
+    is_translated_there_and_found_again(remote, standin, f"{share.url}film.mkv", film)
     assert PASSWORD not in "".join(remote.told())
     leaks = [line for line in remote.kodi.log().splitlines() if PASSWORD in line and ID in line]
     assert leaks == []
+
+
+@pytest.mark.parametrize(("folder", "name"), [("film", "film.mkv"), ("Über den Fluß ", "Der Fährmann.mkv")])
+def test_so_is_a_film_on_a_share_of_nfs(
+    remote: Remote, standin: StandIn, nfs: str, nfs_folder: Path, folder: str, name: str
+) -> None:
+    film = clips.film(Path(tempfile.mkdtemp(prefix=folder, dir=nfs_folder)) / name)
+    clips.srt(film.with_suffix(".en.srt"), clips.dialogue())
+    is_translated_there_and_found_again(remote, standin, f"{nfs}/{film.relative_to(nfs_folder)}", film)
+    assert remote.kodi.complaints() == []
