@@ -33,10 +33,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep a picture of what was on the screen when a test failed."""
+    """Keep a picture of what was on the screen when a test failed; when things are put away it may be gone itself."""
     report = yield
     screen = getattr(item, "funcargs", {}).get("screen")
-    if report.failed and screen is not None:
+    if report.failed and report.when != "teardown" and screen is not None:
         name = re.sub(r"[^\w-]+", "-", item.name)[:100]
         screen.picture(str(ARTIFACTS / f"failed-{name}.png"))
     return report

@@ -8,6 +8,7 @@ from typing import Iterator
 import pytest
 
 from cli.standin import StandIn
+from tests_kodi.conftest import make_new
 from tests_kodi.driver import clips
 from tests_kodi.driver.nfs import NoServerError, shared_by_nfs
 from tests_kodi.driver.package import ID
@@ -17,6 +18,14 @@ from tests_kodi.driver.speech import translated
 from tests_kodi.driver.waiting import until
 
 LINES = len(clips.dialogue())
+
+
+@pytest.fixture
+def remote(shared: Remote, standin: StandIn) -> Iterator[Remote]:
+    """A Kodi in which nothing was translated so far; it lets go of the film as long as there is a server to ask."""
+    make_new(shared, standin)
+    yield shared
+    shared.stop()
 
 
 @pytest.fixture
