@@ -6,7 +6,7 @@ of them the add-on begins anew there, with its usual settings and no memory. ``s
 
 import re
 import socket
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Callable, Dict, Generator, Iterator, List, Optional
 
@@ -78,8 +78,15 @@ def start(
 
 
 @pytest.fixture(scope="session")
+def outlasting() -> Iterator[ExitStack]:
+    """For servers that the Kodi of all modules keeps in touch with: it would not quit if they ended before it."""
+    with ExitStack() as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
 def shared(
-    screen: Screen, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    outlasting: ExitStack, screen: Screen, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Remote]:
     with launching(screen, tmp_path_factory, request, "shared") as launch:
         yield launch({}, None, lambda _: None)

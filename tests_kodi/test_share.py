@@ -21,11 +21,10 @@ LINES = len(clips.dialogue())
 
 
 @pytest.fixture
-def remote(shared: Remote, standin: StandIn) -> Iterator[Remote]:
-    """A Kodi in which nothing was translated so far; it lets go of the film as long as there is a server to ask."""
+def remote(shared: Remote, standin: StandIn) -> Remote:
+    """A Kodi in which nothing was translated so far, not even by the test before."""
     make_new(shared, standin)
-    yield shared
-    shared.stop()
+    return shared
 
 
 @pytest.fixture
@@ -41,14 +40,12 @@ def nfs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def nfs(nfs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of that folder, for as long as the Kodi that all modules have: it asks but once what a server exports."""
-    with ExitStack() as running:
-        try:
-            url = running.enter_context(shared_by_nfs(nfs_folder, tmp_path_factory.mktemp("nfs")))
-        except NoServerError as error:
-            pytest.skip(str(error))
-        yield url
+def nfs(nfs_folder: Path, tmp_path_factory: pytest.TempPathFactory, outlasting: ExitStack) -> str:
+    """The URL of that folder. Kodi asks but once what a server exports, so it is the same for all tests."""
+    try:
+        return outlasting.enter_context(shared_by_nfs(nfs_folder, tmp_path_factory.mktemp("nfs")))
+    except NoServerError as error:
+        pytest.skip(str(error))
 
 
 def play(remote: Remote, url: str) -> None:
@@ -69,7 +66,7 @@ def is_translated_there_and_found_again(remote: Remote, standin: StandIn, url: s
     until(lambda: remote.language_on_screen() == "spa", "our subtitle in the player")
     remote.finishes()
     remote.play_on()
-    remote.picture(f"{film.stem}-at-{url[:3]}")
+    remote.picture(f"film-on-a-share-{url[:3]}")
     assert len(translated(output)) == LINES
     assert sorted(path.name for path in film.parent.iterdir()) == [source.name, output.name, film.name]
     remote.stop()
@@ -92,11 +89,13 @@ def test_a_film_on_a_share_is_translated_there_and_the_second_time_it_is_simply_
     assert leaks == []
 
 
-@pytest.mark.parametrize(("folder", "name"), [("film", "film.mkv"), ("Über den Fluß ", "Der Fährmann.mkv")])
-def test_so_is_a_film_on_a_share_of_nfs(
-    remote: Remote, standin: StandIn, nfs: str, nfs_folder: Path, folder: str, name: str
+@pytest.mark.parametrize("path", ["film/film.mkv", "Über den Fluß/100 % #1; der [alte] Fährmann.mkv"])
+def test_so_is_a_film_on_a_share_of_nfs_whatever_its_name(
+    remote: Remote, standin: StandIn, nfs: str, nfs_folder: Path, path: str
 ) -> None:
-    film = clips.film(Path(tempfile.mkdtemp(prefix=folder, dir=nfs_folder)) / name)
+    # A folder that Kodi has not seen: the test may be tried again.
+    film = clips.film(Path(tempfile.mkdtemp(dir=nfs_folder)) / path)
     clips.srt(film.with_suffix(".en.srt"), clips.dialogue())
     is_translated_there_and_found_again(remote, standin, f"{nfs}/{film.relative_to(nfs_folder)}", film)
     assert remote.kodi.complaints() == []
+
