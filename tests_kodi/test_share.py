@@ -1,5 +1,6 @@
 """A film on a share of the network: everything goes through Kodi, which alone can open it."""
 
+import os
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -99,3 +100,33 @@ def test_so_is_a_film_on_a_share_of_nfs_whatever_its_name(
     is_translated_there_and_found_again(remote, standin, f"{nfs}/{film.relative_to(nfs_folder)}", film)
     assert remote.kodi.complaints() == []
 
+
+@pytest.mark.parametrize("kind", ["smb", "nfs"])
+def test_what_is_written_to_a_share_takes_the_place_of_what_was_there(
+    remote: Remote, kind: str, request: pytest.FixtureRequest, nfs_folder: Path
+) -> None:
+    if kind == "smb":
+        url, folder = request.getfixturevalue("share").url, request.getfixturevalue("film").parent
+    else:
+        url, folder = request.getfixturevalue("nfs") + "/", nfs_folder
+    code = (
+        "import sys, xbmcaddon\n"
+        "sys.path.insert(0, xbmcaddon.Addon(addon).getAddonInfo('path'))\n"
+        "from kodi import vfs\n"
+        "vfs.make_folder(folder)\n"
+        "vfs.write(path, text.encode())\n"
+        "answer = vfs.read_bytes(path).decode(), vfs.list_folder(folder), vfs.delete(path + '.other')\n"
+    )
+    inside, name = f"{url}Ein Ordner, ganz für sich/", "100 % #1; [alt].srt"
+    known = []
+    for text in ("what was there, a long text", "what is there now"):
+        told = remote.inside(code, addon=ID, folder=inside, path=inside + name, text=text)
+        assert told == [text, [[], [name]], False]
+        written = folder / "Ein Ordner, ganz für sich" / name
+        assert written.read_text(encoding="utf-8") == text
+        assert [path.name for path in written.parent.iterdir()] == [name]
+        known.append(written.open("rb"))  # for as long as it is open, no other file gets its number
+    first, second = (os.fstat(file.fileno()).st_ino for file in known)
+    for file in known:
+        file.close()
+    assert first != second, "it was written over"
