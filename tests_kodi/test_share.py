@@ -1,6 +1,5 @@
 """A film on a share of the network: everything goes through Kodi, which alone can open it."""
 
-import os
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -105,28 +104,29 @@ def test_so_is_a_film_on_a_share_of_nfs_whatever_its_name(
 def test_what_is_written_to_a_share_takes_the_place_of_what_was_there(
     remote: Remote, kind: str, request: pytest.FixtureRequest, nfs_folder: Path
 ) -> None:
+    """It is not written over: whoever has the old file open still reads all of it."""
     if kind == "smb":
-        url, folder = request.getfixturevalue("share").url, request.getfixturevalue("film").parent
+        url, shared = request.getfixturevalue("share").url, request.getfixturevalue("film").parent
     else:
-        url, folder = request.getfixturevalue("nfs") + "/", nfs_folder
+        url, shared = request.getfixturevalue("nfs") + "/", nfs_folder
+    name = "100 % #1; [alt].srt"
     code = (
         "import sys, xbmcaddon\n"
         "sys.path.insert(0, xbmcaddon.Addon(addon).getAddonInfo('path'))\n"
         "from kodi import vfs\n"
         "vfs.make_folder(folder)\n"
-        "vfs.write(path, text.encode())\n"
-        "answer = vfs.read_bytes(path).decode(), vfs.list_folder(folder), vfs.delete(path + '.other')\n"
+        "vfs.write(folder + name, text.encode())\n"
+        "answer = vfs.read_bytes(folder + name).decode(), vfs.list_folder(folder)\n",
     )
-    inside, name = f"{url}Ein Ordner, ganz für sich/", "100 % #1; [alt].srt"
-    known = []
-    for text in ("what was there, a long text", "what is there now"):
-        told = remote.inside(code, addon=ID, folder=inside, path=inside + name, text=text)
-        assert told == [text, [[], [name]], False]
-        written = folder / "Ein Ordner, ganz für sich" / name
-        assert written.read_text(encoding="utf-8") == text
-        assert [path.name for path in written.parent.iterdir()] == [name]
-        known.append(written.open("rb"))  # for as long as it is open, no other file gets its number
-    first, second = (os.fstat(file.fileno()).st_ino for file in known)
-    for file in known:
-        file.close()
-    assert first != second, "it was written over"
+
+    def write(text: str) -> Path:
+        answer = remote.inside(code, addon=ID, folder=f"{url}Für später/", name=name, text=text)
+        assert answer == [text, [[], [name]]]
+        path = shared / "Für später" / name
+        assert path.read_text(encoding="utf-8") == text
+        assert list(path.parent.iterdir()) == [path]
+        return path
+
+    with write("What was there.").open(encoding="utf-8") as old:
+        write("What is there now.")
+        assert old.read() == "What was there."
