@@ -116,7 +116,7 @@ def test_what_is_written_to_a_share_takes_the_place_of_what_was_there(
         "from kodi import vfs\n"
         "vfs.make_folder(folder)\n"
         "vfs.write(folder + name, text.encode())\n"
-        "answer = vfs.read_bytes(folder + name).decode(), vfs.list_folder(folder)\n",
+        "answer = vfs.read_bytes(folder + name).decode(), vfs.list_folder(folder)\n"
     )
 
     def write(text: str) -> Path:

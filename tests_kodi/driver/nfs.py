@@ -13,6 +13,7 @@ from tests_kodi.driver.waiting import until
 _PORTMAPPER = Path(__file__).parent / "portmapper.py"
 _NFS = "100003"  # the program's number in the portmapper's list
 _BY_HANDLE = 1 << 2  # CAP_DAC_READ_SEARCH, for opening a file by its handle: all that a client has of it
+_PATIENCE = 10  # seconds for an answer from this machine
 _CONFIG = """NFS_CORE_PARAM {{
     Protocols = 3;
     Bind_addr = 127.0.0.1;
@@ -69,7 +70,8 @@ def shared_by_nfs(folder: Path, state: Path) -> Iterator[str]:
 @contextmanager
 def _running(command: List[str], output: Path) -> "Iterator[subprocess.Popen[bytes]]":
     with output.open("wb") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=file)
+        # Nor does it stay behind if the tests are killed.
+        process = subprocess.Popen(["setpriv", "--pdeathsig=TERM", *command], stdout=file, stderr=file)
     try:
         yield process
     finally:
@@ -84,7 +86,10 @@ def _programs() -> List[str]:
 
 def _told(command: str, *arguments: str) -> str:
     found = shutil.which(command) or f"/usr/sbin/{command}"
-    asked = subprocess.run([found, *arguments], check=False, capture_output=True, text=True)
+    try:
+        asked = subprocess.run([found, *arguments], check=False, capture_output=True, text=True, timeout=_PATIENCE)
+    except subprocess.TimeoutExpired:  # something else has the port, and says nothing
+        return ""
     return asked.stdout
 
 
