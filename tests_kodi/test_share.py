@@ -122,7 +122,7 @@ def test_what_is_written_to_a_share_takes_the_place_of_what_was_there(
     def write(text: str) -> Path:
         answer = remote.inside(code, addon=ID, folder=f"{url}Für später/", name=name, text=text)
         assert answer == [text, [[], [name]]]
-        path = shared / "Für später" / name
+        path = Path(shared, "Für später", name)
         assert path.read_text(encoding="utf-8") == text
         assert list(path.parent.iterdir()) == [path]
         return path

@@ -13,7 +13,7 @@ from tests_kodi.driver.waiting import until
 _PORTMAPPER = Path(__file__).parent / "portmapper.py"
 _NFS = "100003"  # the program's number in the portmapper's list
 _BY_HANDLE = 1 << 2  # CAP_DAC_READ_SEARCH, for opening a file by its handle: all that a client has of it
-_PATIENCE = 10  # seconds for an answer from this machine
+_PATIENCE = 5  # seconds for an answer from this machine
 _CONFIG = """NFS_CORE_PARAM {{
     Protocols = 3;
     Bind_addr = 127.0.0.1;
