@@ -26,12 +26,10 @@ _CONFIG = """NFS_CORE_PARAM {{
 EXPORT {{
     Export_Id = 1;
     Path = "{folder}";
-    Pseudo = "/films";
     Protocols = 3;
     Transports = TCP;
     Access_Type = RW;
     Squash = No_Root_Squash;
-    SecType = sys;
     FSAL {{ Name = VFS; }}
 }}
 """
@@ -70,7 +68,7 @@ def shared_by_nfs(folder: Path, state: Path) -> Iterator[str]:
 @contextmanager
 def _running(command: List[str], output: Path) -> "Iterator[subprocess.Popen[bytes]]":
     with output.open("wb") as file:
-        # Nor does it stay behind if the tests are killed.
+        # If the tests are killed, what shares a folder ends with them.
         process = subprocess.Popen(["setpriv", "--pdeathsig=TERM", *command], stdout=file, stderr=file)
     try:
         yield process
