@@ -6,7 +6,7 @@ of them the add-on begins anew there, with its usual settings and no memory. ``s
 
 import re
 import socket
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Callable, Dict, Generator, Iterator, List, Optional
 
@@ -33,10 +33,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep a picture of what was on the screen when a test failed."""
+    """Keep a picture of what was on the screen when a test failed; when things are put away it may be gone itself."""
     report = yield
     screen = getattr(item, "funcargs", {}).get("screen")
-    if report.failed and screen is not None:
+    if report.failed and report.when != "teardown" and screen is not None:
         name = re.sub(r"[^\w-]+", "-", item.name)[:100]
         screen.picture(str(ARTIFACTS / f"failed-{name}.png"))
     return report
@@ -78,8 +78,15 @@ def start(
 
 
 @pytest.fixture(scope="session")
+def outlasting() -> Iterator[ExitStack]:
+    """For servers that the Kodi of all modules keeps in touch with: it would not quit if they ended before it."""
+    with ExitStack() as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
 def shared(
-    screen: Screen, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    outlasting: ExitStack, screen: Screen, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Remote]:
     with launching(screen, tmp_path_factory, request, "shared") as launch:
         yield launch({}, None, lambda _: None)
