@@ -258,9 +258,3 @@ def breaker_for(endpoint: str, name: str = "") -> CircuitBreaker:
         if endpoint not in _breakers:
             _breakers[endpoint] = CircuitBreaker(name)
         return _breakers[endpoint]
-
-
-def all_breakers() -> Dict[str, CircuitBreaker]:
-    """Every breaker of this process, by the id of its endpoint and key, the oldest first."""
-    with _breakers_lock:
-        return dict(_breakers)

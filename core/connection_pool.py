@@ -15,7 +15,7 @@ from core.config import CONNECTION_POOL_CONFIG, PROVIDER_OVERRIDES, PoolConfig
 from core.errors import CancelledError, ConfigError, PoolClosedError, TransportError
 from core.failures import classify, expected, timed_out
 from core.forking import renew_in_children
-from core.health import HealthMonitor
+from core.health import HealthMonitor, utilisation
 from core.inflight import InFlight
 from core.names import Names
 from core.origin import origin_of
@@ -232,7 +232,7 @@ class ConnectionPoolManager:
                 active=endpoint.gate.in_flight,
                 idle=idle.get(endpoint.origin, 0),
                 waiting=endpoint.gate.waiting,
-                utilisation=endpoint.gate.utilisation,
+                utilisation=utilisation(endpoint.gate.in_flight, endpoint.config.maxsize),
                 failing=endpoint.health.failing,
             )
             for endpoint in self._known_endpoints()

@@ -39,8 +39,8 @@ class EndpointSnapshot:
     :ivar handshake_mean: seconds until a connection could be used, TLS included; 0 before the first.
     :ivar handshake_histogram: connections per bucket of ``HANDSHAKE_BUCKETS``, and one more for the slower ones.
     :ivar errors: failures by kind, timeouts among them.
-    :ivar utilisation: share of the permits that is out.
-    :ivar failing: the last requests, three or more, found no answer.
+    :ivar utilisation: as ``core.health.utilisation``.
+    :ivar failing: the last requests, three or more, found no answer; see ``core.health``.
     :ivar advice: pool size and timeouts that would do for what was measured lately; None while that is too little.
     """
 

@@ -1,6 +1,7 @@
 """What the status server answers to each path. Nothing here knows a key, a path of a file, or dialogue."""
 
 import json
+import time
 from typing import Any, Callable, Dict, Mapping, NamedTuple
 
 from status import health, page, prometheus
@@ -26,7 +27,7 @@ def answer(path: str, source: Source) -> Answer:
     """:raises RefusedError: there is nothing at ``path``."""
     if path not in PATHS:
         raise RefusedError(404, "There is nothing here.")
-    return PATHS[path](source)
+    return PATHS[path](source.one())
 
 
 def _page(_: Source) -> Answer:
@@ -49,15 +50,15 @@ def _history(source: Source) -> Answer:
 
 
 def _health(source: Source) -> Answer:
-    return _judged(health.overall(source.snapshot(), source.past()))
+    return _judged(health.overall(source.snapshot(), source.past(), time.time()))
 
 
 def _health_of_connections(source: Source) -> Answer:
-    return _judged(health.connections(source.snapshot(), source.past()))
+    return _judged(health.connections(source.snapshot(), source.past(), time.time()))
 
 
 def _health_of_providers(source: Source) -> Answer:
-    return _judged(health.providers(source.snapshot(), source.past()))
+    return _judged(health.providers(source.snapshot(), source.past(), time.time()))
 
 
 def _health_of_breakers(source: Source) -> Answer:

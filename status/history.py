@@ -95,18 +95,19 @@ class History:
         self._moments: Deque[_Moment] = deque([_Moment(time.time(), {}, {})], maxlen=samples + 1)
         self._due = clock() + interval
 
-    def tick(self) -> None:
-        """Take a sample if it is time for one."""
+    def tick(self) -> bool:
+        """Take a sample if it is time for one; whether it was."""
         with self._lock:
             now = self._clock()
             if now < self._due:
-                return
+                return False
             self._due = now + self._interval
         snapshot = self._look()
         endpoints = {origin: _sample(figures) for origin, figures in snapshot["endpoints"].items()}
         moment = _Moment(snapshot["at"], endpoints, {name: _counted(by) for name, by in outcomes(snapshot).items()})
         with self._lock:
             self._moments.append(moment)
+        return True
 
     def past(self) -> Past:
         """What was sampled, as plain data."""

@@ -1,9 +1,10 @@
 """One pool under observation: its snapshot, its last hour and the latest events, for whoever shows them."""
 
-from typing import Any, Dict, List, Optional, Protocol
+from typing import Any, Callable, Dict, List, Optional, Protocol, Sequence
 
 from core.connection_pool import ConnectionPoolManager
 from core.database import Database
+from core.endpoint_group import EndpointGroup
 from core.events import EVENTS
 from status import snapshot
 from status.history import History, Past
@@ -11,7 +12,12 @@ from status.snapshot import Snapshot
 
 
 class Source(Protocol):
-    """Where a view has its figures from: a pool of this process, or what another process wrote down."""
+    """Where a view has its figures from: a pool of this process, or what another process wrote down.
+
+    ``one`` is to be asked first wherever several of its figures go together: what it returns speaks of one run only.
+    """
+
+    def one(self) -> "Source": ...
 
     def snapshot(self) -> Snapshot: ...
 
@@ -23,18 +29,31 @@ class Source(Protocol):
 
 
 class Watch:
-    """A ``Source`` of this process. Call ``tick`` every second or so."""
+    """A ``Source`` of this process. Call ``tick`` every second or so.
 
-    def __init__(self, pool: ConnectionPoolManager, database: Optional[Database] = None) -> None:
+    :param groups: returns the endpoints of the providers that are in use.
+    """
+
+    def __init__(
+        self,
+        pool: ConnectionPoolManager,
+        database: Optional[Database] = None,
+        groups: Callable[[], Sequence[EndpointGroup]] = tuple,
+    ) -> None:
         self._pool = pool
         self._database = database
+        self._groups = groups
         self._history = History(self.snapshot)
 
-    def tick(self) -> None:
-        self._history.tick()
+    def tick(self) -> bool:
+        """Whether the last hour was added to."""
+        return self._history.tick()
+
+    def one(self) -> "Watch":
+        return self
 
     def snapshot(self) -> Snapshot:
-        return snapshot.take(self._pool, self._database)
+        return snapshot.take(self._pool, self._database, self._groups())
 
     def past(self) -> Past:
         return self._history.past()
