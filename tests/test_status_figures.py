@@ -161,7 +161,9 @@ def test_endpoints_are_judged_by_their_breakers(states: List[str], status: str) 
     ]
     judged = health.breakers(source.snapshot())
     assert (judged["status"], list(judged["endpoints"].values())) == (status, states)
-    assert len(health.overall(source.snapshot(), source.past(), time.time())["reasons"]) == sum(one != "closed" for one in states)
+    assert len(health.overall(source.snapshot(), source.past(), time.time())["reasons"]) == sum(
+        one != "closed" for one in states
+    )
 
 
 # --- metrics --------------------------------------------------------------------------------------------------------
