@@ -21,7 +21,7 @@ from core.names import Names
 from core.origin import origin_of
 from core.pool_endpoint import PoolEndpoint
 from core.pool_loading import make_manager
-from core.pool_stats import EndpointSnapshot
+from core.pool_stats import WOKE_UP, EndpointSnapshot
 from core.sizing import open_file_limit, within_open_files
 
 log = logging.getLogger("subai.pool")
@@ -157,8 +157,8 @@ class ConnectionPoolManager:
 
     # --- looking after ----------------------------------------------------------------------------------------------
 
-    def purge(self, reason: str) -> None:
-        """Retire every idle connection (after a sleep, a network change) and ask for addresses anew.
+    def purge(self, reason: str = WOKE_UP) -> None:
+        """Retire every idle connection, after a sleep or whatever ``reason`` is, and ask for addresses anew.
 
         What is in flight goes on.
         """

@@ -75,7 +75,7 @@ def _endpoint(figures: EndpointFigures, requests: int, errors: int) -> Dict[str,
     if figures["waiting"] > MOST_WAITING:
         reasons.append(f"{figures['waiting']} requests wait for a connection")
     if figures["utilisation"] > MOST_UTILISATION and figures["waiting"]:
-        reasons.append("all connections are in use, and requests wait")
+        reasons.append("the connections are in use, and requests wait")
     return {
         "status": _status(reasons, failing=figures["failing"] or 0 < requests <= errors),
         "reasons": reasons,

@@ -438,9 +438,7 @@ def test_the_status_server_runs_while_the_settings_say_so(engine: Engine, standi
     until(lambda: [one.name for one in threading.enumerate() if one.name.startswith("subai-status")] == [])
 
 
-def test_what_another_provider_said_is_over_with_it(
-    engine: Engine, desk: Desk, folder: Path, standin: StandIn
-) -> None:
+def test_what_another_provider_said_is_over_with_it(engine: Engine, desk: Desk, folder: Path, standin: StandIn) -> None:
     """A refused key would be an alarm until Kodi ends, and nobody could end it."""
     settings = settings_for(standin, "sk-refused-1234")
     engine.apply(settings)

@@ -86,7 +86,7 @@ def test_what_is_older_than_an_hour_is_forgotten() -> None:
         (endpoint(10, 10), "failing", "10 errors, 10 requests lately"),
         (endpoint(0, 1), "degraded", "1 errors, 0 requests lately"),
         (endpoint(10, waiting=51), "degraded", "51 requests wait for a connection"),
-        (endpoint(10, waiting=1, utilisation=1.0), "degraded", "all connections are in use, and requests wait"),
+        (endpoint(10, waiting=1, utilisation=1.0), "degraded", "the connections are in use, and requests wait"),
         (endpoint(10, waiting=0, utilisation=1.0), "ok", None),
     ],
 )
