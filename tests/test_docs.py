@@ -47,9 +47,7 @@ def test_each_tunable_has_its_default_and_its_bounds(config: Any) -> None:
         assert told[0][1].split(";")[0].split()[0] == bounds, spec.name
 
 
-@pytest.mark.parametrize(
-    "path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name
-)
+@pytest.mark.parametrize("name", ["README.md", *(f"docs/{one.name}" for one in sorted((ROOT / "docs").glob("*.md")))])
 def test_no_row_stands_outside_a_table(name: str) -> None:
     """An empty line ends a table, and what follows is shown as it is written."""
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
