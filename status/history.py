@@ -15,10 +15,10 @@ SAMPLES = 720  # an hour of them
 
 
 class Series(TypedDict):
-    """One endpoint over time, a value a step: four of that moment, and three of the step that ended then.
+    """One endpoint over time, a value a step: four of that moment, and four of the step that ended then.
 
-    ``requests``: connections handed out; ``errors``: failures; ``connect``: mean seconds to open a connection, None
-    where none was opened.
+    ``requests``: connections handed out; ``errors``: failures; ``opened``: new connections; ``connect``: mean seconds
+    that one of those took, None where there was none.
     """
 
     active: List[int]
@@ -27,6 +27,7 @@ class Series(TypedDict):
     utilisation: List[float]
     requests: List[int]
     errors: List[int]
+    opened: List[int]
     connect: List[Optional[float]]
 
 
@@ -161,6 +162,7 @@ def _series(samples: List[_Sample]) -> Series:
         "utilisation": [round(after.utilisation, 3) for _, after in steps],
         "requests": [after.requests - before.requests for before, after in steps],
         "errors": [after.errors - before.errors for before, after in steps],
+        "opened": [after.connects - before.connects for before, after in steps],
         "connect": [_mean_connect(before, after) for before, after in steps],
     }
 

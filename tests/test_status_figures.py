@@ -43,6 +43,7 @@ def test_a_step_holds_what_happened_in_it_and_what_was_at_its_end() -> None:
             "utilisation": [0.5, 0.0, 0.0],
             "requests": [3, 7, 0],
             "errors": [0, 1, 0],
+            "opened": [1, 0, 0],
             "connect": [0.03, None, None],
         }
     }
