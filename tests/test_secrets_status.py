@@ -17,6 +17,7 @@ from test_secrets import WAYS, parts
 from cli import run_record
 from cli.run_record import RecordedRun
 from cli.standin import Exchange, Fault, StandIn
+from core.events import EVENTS
 from kodi.desk import Desk
 from kodi.engine import Engine
 from kodi.jobs import FilmJob
@@ -128,6 +129,8 @@ class Ears:
 def test_of_kodis_engine(
     fake_kodi: FakeKodi, standin: StandIn, tmp_path: Path, key: str, way: str, no_pauses: None
 ) -> None:
+    for room in EVENTS._latest.values():
+        room.clear()  # what others left there is not to be found here
     films, profile = tmp_path / "private-films", tmp_path / "private-profile"
     films.mkdir()
     source = films / "film.en.srt"
