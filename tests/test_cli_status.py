@@ -204,7 +204,12 @@ def test_an_answer_speaks_of_one_run(home: Path, data: Path, monkeypatch: pytest
     assert sum(one.past()["endpoints"][ORIGIN]["errors"]) == 0
     asked: List[str] = []
     read = run_record._read
-    monkeypatch.setattr(run_record, "_read", lambda path: asked.append(path) or read(path))
+
+    def reading(path: str) -> Any:
+        asked.append(path)
+        return read(path)
+
+    monkeypatch.setattr(run_record, "_read", reading)
     with StatusServer(source, TOKEN) as server:
         assert get(server, "/health")[0] == 503
     assert asked[1:] == [str(data / "runs" / "2-1")]
@@ -275,7 +280,12 @@ def test_the_last_hour_is_written_only_when_there_is_news_of_it(
     watch = Ticking([False, True, False, False])
     written: List[str] = []
     replace = os.replace
-    monkeypatch.setattr(os, "replace", lambda old, new: written.append(new[-5:]) or replace(old, new))
+
+    def replacing(old: str, new: str) -> None:
+        written.append(new[-5:])
+        replace(old, new)
+
+    monkeypatch.setattr(os, "replace", replacing)
     monkeypatch.setattr(run_record, "Watch", lambda *_: watch)
     monkeypatch.setattr(run_record, "EVERY", 0.01)
     with run_record.recording() as recorder:

@@ -86,14 +86,14 @@ def test_what_is_our_own_doing_is_no_failure_of_the_endpoint() -> None:
 
 def test_what_failed_long_ago_says_nothing_of_now(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "subai.pool")
-    now = 1000.0
-    health = EndpointHealth("here", lambda: now)
+    now = [1000.0]
+    health = EndpointHealth("here", lambda: now[0])
     for _ in range(THRESHOLD):
         health.failed(ConnectError("no route"))
     assert health.failing
-    now += LATELY - 1
+    now[0] += LATELY - 1
     assert health.failing
-    now += 1
+    now[0] += 1
     assert not health.failing
     health.failed(ConnectError("no route"))
     assert health.failing, "nothing has answered since"
