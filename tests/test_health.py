@@ -86,19 +86,19 @@ def test_what_is_our_own_doing_is_no_failure_of_the_endpoint() -> None:
 
 def test_what_failed_long_ago_says_nothing_of_now(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "subai.pool")
-    now = [1000.0]
+    now, seen = [1000.0], []
     health = EndpointHealth("here", lambda: now[0])
     for _ in range(THRESHOLD):
         health.failed(ConnectError("no route"))
-    assert health.failing
-    now[0] += LATELY - 1
-    assert health.failing
-    now[0] += 1
-    assert not health.failing
+    for seconds in (0.0, LATELY - 1, 1.0):
+        now[0] += seconds
+        seen.append(health.failing)
+    assert seen == [True, True, False]
     health.failed(ConnectError("no route"))
-    assert health.failing, "nothing has answered since"
+    seen.append(health.failing)  # nothing has answered since
     health.answered()
-    assert not health.failing
+    seen.append(health.failing)
+    assert seen[3:] == [True, False]
     assert caplog.messages[-1] == "here answers again"
 
 
