@@ -121,24 +121,12 @@ class RecordedRun:
         self._path = _latest_path()
         return _read(self._path)
 
-    def snapshot(self) -> Snapshot:
-        return self.one().snapshot()
-
-    def past(self) -> Past:
-        return self.one().past()
-
-    def events(self) -> List[Dict[str, Any]]:
-        return self.one().events()
-
 
 class OneRun:
-    """A ``status.watch.Source``: one run at one moment; None is that there was none yet."""
+    """A ``status.watch.Run``, as it was written down; None is that there was none yet."""
 
     def __init__(self, record: Optional[Record]) -> None:
         self._record = record
-
-    def one(self) -> "OneRun":
-        return self
 
     def snapshot(self) -> Snapshot:
         return self._record["snapshot"] if self._record else NOTHING

@@ -11,13 +11,8 @@ from status.history import History, Past
 from status.snapshot import Snapshot
 
 
-class Source(Protocol):
-    """Where a view has its figures from: a pool of this process, or what another process wrote down.
-
-    ``one`` is to be asked first wherever several of its figures go together: what it returns speaks of one run only.
-    """
-
-    def one(self) -> "Source": ...
+class Run(Protocol):
+    """The figures of one process."""
 
     def snapshot(self) -> Snapshot: ...
 
@@ -28,8 +23,16 @@ class Source(Protocol):
         ...
 
 
+class Source(Protocol):
+    """Where a server has its figures from: a pool of this process, or what other processes wrote down."""
+
+    def one(self) -> Run:
+        """What one answer is made from, so that all of it speaks of the same run."""
+        ...
+
+
 class Watch:
-    """A ``Source`` of this process. Call ``tick`` every second or so.
+    """A ``Source``, and the ``Run`` of this process. Call ``tick`` every second or so.
 
     :param groups: returns the endpoints of the providers that are in use.
     """

@@ -134,7 +134,7 @@ def test_only_the_latest_runs_are_kept_with_what_was_left_of_those_that_were_kil
 
 
 def requests_of(source: RecordedRun) -> int:
-    (figures,) = source.snapshot()["endpoints"].values()
+    (figures,) = source.one().snapshot()["endpoints"].values()
     return figures["requests"]
 
 
@@ -151,10 +151,10 @@ def test_the_run_under_way_is_told_of_before_one_that_has_ended(home: Path, data
 
 def test_a_run_that_was_killed_has_nothing_open(home: Path, data: Path) -> None:
     leave(data, 1, a_record(ended=False))
-    (alive,) = RecordedRun().snapshot()["endpoints"].values()
+    (alive,) = RecordedRun().one().snapshot()["endpoints"].values()
     assert (alive["active"], alive["idle"], alive["open"], alive["utilisation"]) == (3, 2, 1, 0.75)
     leave(data, 1, a_record(ended=False, ago=SILENT + 1))
-    (dead,) = RecordedRun().snapshot()["endpoints"].values()
+    (dead,) = RecordedRun().one().snapshot()["endpoints"].values()
     assert (dead["active"], dead["idle"], dead["open"], dead["utilisation"], dead["requests"]) == (0, 0, 0, 0.0, 7)
     assert picture(run_record.recorded(RecordedRun()))[0].startswith("Last heard of 16 s ago, after 1:05 min")
 
@@ -216,7 +216,7 @@ def test_an_answer_speaks_of_one_run(home: Path, data: Path, monkeypatch: pytest
 
 
 def test_without_a_run_there_are_no_figures(home: Path) -> None:
-    source = RecordedRun()
+    source = RecordedRun().one()
     assert (source.snapshot()["endpoints"], source.past()["at"], source.events()) == ({}, [], [])
 
 
