@@ -32,7 +32,8 @@ class LMStudio(ChatCompletions):
         return [name for name in super().list_models(cancel) if not name.startswith("text-embedding-")]
 
     def loaded_models(self, cancel: CancelToken) -> List[str]:
-        beside = [replace(target, base_url=_without_version(target.base_url)) for target in self.group.targets]
+        targets = [member.target for member in self.group.members]
+        beside = [replace(target, base_url=_without_version(target.base_url)) for target in targets]
         own_api = EndpointGroup(beside)
         for path in CATALOGUES:
             try:

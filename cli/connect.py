@@ -13,6 +13,7 @@ from api.ollama import PORT as OLLAMA_PORT
 from cli.standin import StandIn
 from cli.terminal import say
 from core.connection_pool import ConnectionPoolManager
+from core.endpoint_group import EndpointGroup
 from core.errors import ConfigError
 from core.pool_loading import PoolUnavailableError
 from core.transport import Transport
@@ -30,7 +31,7 @@ class Connection:
     """A provider, and the pool that its requests go through.
 
     :ivar parallel: requests at once.
-    :ivar transports: its own, and those of whoever is asked besides.
+    :ivar transports: its own, and those of whoever is asked besides. :ivar groups: likewise.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Connection:
     pool: ConnectionPoolManager
     parallel: int
     transports: List[Transport]
+    groups: List[EndpointGroup]
 
 
 def choose_provider(wanted: Optional[str], base_url: Optional[str]) -> str:
@@ -75,11 +77,11 @@ def connected(options: argparse.Namespace) -> Iterator[Connection]:
                 backoff, base_url = profile.backoff_for(COMPATIBLE), standin.openai_base_url
                 provider = api.create(COMPATIBLE, api_key="", base_url=base_url, transport=transport, backoff=backoff)
                 with closing(provider):
-                    yield Connection(name, provider, pool, parallel, [transport])
+                    yield Connection(name, provider, pool, parallel, [transport], [provider.group])
         else:
             provider, transport = provider_over(pool, name, options.base_url, options)
             with closing(provider):
-                yield Connection(name, provider, pool, parallel, [transport])
+                yield Connection(name, provider, pool, parallel, [transport], [provider.group])
 
 
 def provider_over(

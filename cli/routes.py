@@ -31,6 +31,7 @@ def routes(connection: Connection, options: argparse.Namespace) -> List[Route]:
         raise ConfigError("Say with --second-base-url where the second provider is, such as http://localhost:1234/v1")
     provider, transport = provider_over(connection.pool, name, options.second_base_url or own_url, options)
     connection.transports.append(transport)
+    connection.groups.append(provider.group)
     return [first, _route(name, provider, model, options)]
 
 

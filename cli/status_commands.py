@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 import time
+from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Mapping
 
 from rich.live import Live
@@ -40,7 +41,8 @@ _WIDTH = 9
 
 def stats(options: argparse.Namespace) -> int:
     """Show the figures; with ``--watch`` again and again, until Ctrl-C."""
-    look = _as_json if options.json else _as_picture
+    runs = RecordedRun()
+    look = partial(_as_json if options.json else _as_picture, runs)
     if not options.watch:
         _say_all(look())
         return exits.ALL_TRANSLATED
@@ -57,7 +59,7 @@ def stats(options: argparse.Namespace) -> int:
 
 def events(options: argparse.Namespace) -> int:
     """List the latest events, oldest first."""
-    for event in recorded()["events"]:
+    for event in recorded(RecordedRun())["events"]:
         say(json.dumps(event) if options.json else _event_words(event))
     return exits.ALL_TRANSLATED
 
@@ -143,12 +145,12 @@ def _duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes}:{seconds:02} min"
 
 
-def _as_json() -> List[str]:
-    return [json.dumps(recorded()["snapshot"])]
+def _as_json(runs: RecordedRun) -> List[str]:
+    return [json.dumps(recorded(runs)["snapshot"])]
 
 
-def _as_picture() -> List[str]:
-    return picture(recorded())
+def _as_picture(runs: RecordedRun) -> List[str]:
+    return picture(recorded(runs))
 
 
 def _say_all(lines: List[str]) -> None:

@@ -97,7 +97,7 @@ def _translate_all(opened: List[Film], store: Optional[Store], options: argparse
         ways = routes(connection, options)
         set_budgets(connection, ways[0], store, options)
         if store is not None and not options.estimate:
-            recorder.begin(connection.pool, store.database)
+            recorder.begin(connection.pool, store.database, connection.groups)
         if connection.name == DEMO and not options.estimate:
             say_that_it_is_a_demo()
         for place, film in enumerate(opened, 1):

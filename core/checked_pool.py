@@ -14,6 +14,7 @@ from core.attempt import current_attempt
 from core.config import PoolConfig
 from core.pool_connections import StampedHTTPConnection, StampedHTTPSConnection
 from core.pool_endpoint import PoolEndpoint
+from core.pool_stats import DROPPED, EVICTED, RESIZED
 
 
 class _Timeouts(urllib3.Timeout):
@@ -68,7 +69,7 @@ class CheckedPool:
             connection = super()._get_conn(timeout)  # type: ignore[misc]
             if connection.sock is None:
                 if connection._born:
-                    self.endpoint.stats.recycled("dropped")
+                    self.endpoint.stats.recycled(DROPPED)
                     connection._born = 0.0
                 return connection
             reason = connection.stale_reason()
@@ -88,21 +89,21 @@ class CheckedPool:
         else:
             conn.stamp()
         waiting, idle = self.pool, conn.sock is not None
-        surplus = "evicted" if self.evicted else "resized" if waiting is not None and waiting.full() else ""
+        surplus = EVICTED if self.evicted else RESIZED if waiting is not None and waiting.full() else ""
         if surplus:
             if idle:
                 conn.retire(surplus)
             return
         super()._put_conn(conn)  # type: ignore[misc]
         if self.evicted:
-            _retire_all(waiting, "evicted")  # meanwhile; and it may have been emptied before this came in
+            _retire_all(waiting, EVICTED)  # meanwhile; and it may have been emptied before this came in
         elif idle:
             self.endpoint.monitor.idle_began()
 
     def evict(self) -> None:
         """Close what waits, and whatever is given back from now on. Its garbage may be collected only much later."""
         self.evicted = True
-        self.retire_idle("evicted")
+        self.retire_idle(EVICTED)
         self.given_up()
 
     def close(self) -> None:
@@ -138,9 +139,9 @@ class CheckedPool:
             place = _take_out(waiting, connection)
             if place is None:
                 continue  # in use again
-            reason = connection.stale_reason() or (None if connection.is_connected else "dropped")
+            reason = connection.stale_reason() or (None if connection.is_connected else DROPPED)
             if reason is not None or not self._put_back(waiting, connection, place):
-                connection.retire(reason or "resized")
+                connection.retire(reason or RESIZED)
         return self.count_idle()
 
     def _put_back(self, waiting: Any, connection: Any, place: int) -> bool:
@@ -165,7 +166,7 @@ class CheckedPool:
             surplus, waiting.queue[:] = kept[:count], kept[count:]  # those used longest ago lie at the bottom
         for connection in surplus:
             if connection.sock is not None:
-                connection.retire("resized")
+                connection.retire(RESIZED)
 
     def count_idle(self) -> int:
         waiting = self.pool

@@ -256,8 +256,3 @@ def breaker_for(endpoint: str, name: str = "") -> CircuitBreaker:
     known = _breakers.get(endpoint)
     # Of two threads that make it at once both get the first one's, without a lock that a fork could leave locked.
     return known if known is not None else _breakers.setdefault(endpoint, CircuitBreaker(name))
-
-
-def all_breakers() -> Dict[str, CircuitBreaker]:
-    """Every breaker of this process, by the id of its endpoint and key, the oldest first."""
-    return dict(_breakers)

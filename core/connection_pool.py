@@ -15,13 +15,13 @@ from core.config import CONNECTION_POOL_CONFIG, PROVIDER_OVERRIDES, PoolConfig
 from core.errors import CancelledError, ConfigError, PoolClosedError, TransportError
 from core.failures import classify, expected, timed_out
 from core.forking import renew_in_children
-from core.health import HealthMonitor
+from core.health import HealthMonitor, utilisation
 from core.inflight import InFlight
 from core.names import Names
 from core.origin import origin_of
 from core.pool_endpoint import PoolEndpoint
 from core.pool_loading import make_manager
-from core.pool_stats import EndpointSnapshot
+from core.pool_stats import WOKE_UP, EndpointSnapshot
 from core.sizing import open_file_limit, within_open_files
 
 log = logging.getLogger("subai.pool")
@@ -157,8 +157,8 @@ class ConnectionPoolManager:
 
     # --- looking after ----------------------------------------------------------------------------------------------
 
-    def purge(self, reason: str) -> None:
-        """Retire every idle connection (after a sleep, a network change) and ask for addresses anew.
+    def purge(self, reason: str = WOKE_UP) -> None:
+        """Retire every idle connection, after a sleep or whatever ``reason`` is, and ask for addresses anew.
 
         What is in flight goes on.
         """
@@ -232,7 +232,7 @@ class ConnectionPoolManager:
                 active=endpoint.gate.in_flight,
                 idle=idle.get(endpoint.origin, 0),
                 waiting=endpoint.gate.waiting,
-                utilisation=endpoint.gate.utilisation,
+                utilisation=utilisation(endpoint.gate.in_flight, endpoint.config.maxsize),
                 failing=endpoint.health.failing,
             )
             for endpoint in self._known_endpoints()

@@ -117,9 +117,9 @@ class EndpointGroup:
         return len(self._members)
 
     @property
-    def targets(self) -> List[Target]:
-        """In the order in which they were given."""
-        return [member.target for member in self._members]
+    def members(self) -> List[Endpoint]:
+        """In the order in which their targets were given."""
+        return list(self._members)
 
     def states(self) -> List[Tuple[str, str]]:
         """What each is called, and its state, as ``core.circuit_breaker`` names them."""

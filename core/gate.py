@@ -63,11 +63,6 @@ class Gate:
     def waiting(self) -> int:
         return len(self._waiters)
 
-    @property
-    def utilisation(self) -> float:
-        """Permits out, as a share of all (above 1 for a while after the gate was made smaller)."""
-        return self._in_flight / self._permits
-
     def acquire(self, timeout: float, attempt: Attempt) -> Permit:
         """Wait for a permit, at most ``timeout`` seconds; at a patient gate, as long as ``attempt`` may take.
 

@@ -6,6 +6,7 @@ Nothing is sent to find out. What is done about a sick endpoint (asking another,
 import _thread
 import logging
 import threading
+import time
 from typing import Callable, Set
 from weakref import WeakMethod
 
@@ -16,6 +17,9 @@ log = logging.getLogger("subai.pool")
 
 #: Failures in a row after which an endpoint counts as failing.
 THRESHOLD = 3
+
+#: Seconds for which what was seen of an endpoint says how it is now.
+LATELY = 300.0
 
 #: What is warned of, once: requests that wait for a permit, share of connections that failed, share of them in use.
 MOST_WAITING = 50
@@ -29,27 +33,34 @@ ENOUGH = 20
 _NOT_THE_NETWORK = (PoolTimeoutError, PoolClosedError, DeadlineError, BodyTooLargeError)
 
 
+def utilisation(in_flight: int, maxsize: int) -> float:
+    """Requests in flight, as a share of the connections that there may be; more than 1 while a pool is made smaller."""
+    return in_flight / maxsize
+
+
 class EndpointHealth:
-    """What real traffic tells about one endpoint. Thread-safe.
+    """What real traffic tells about one endpoint. Thread-safe."""
 
-    :ivar failing: the last ``THRESHOLD`` requests or more found no answer.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.failing = False
+    def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._name = name
+        self._clock = clock
+        self._last_failure = 0.0
         self._lock = threading.Lock()
         self._in_a_row = 0
         self._failures = 0
         self._warned: Set[str] = set()
+
+    @property
+    def failing(self) -> bool:
+        """The last ``THRESHOLD`` requests or more found no answer, the last of them ``LATELY``."""
+        return self._in_a_row >= THRESHOLD and self._clock() - self._last_failure < LATELY
 
     def answered(self) -> None:
         """The headers of an answer are in, whatever it says."""
         if not self._in_a_row:
             return
         with self._lock:
-            self._in_a_row = 0
-            recovered, self.failing = self.failing, False
+            recovered, self._in_a_row = self._in_a_row >= THRESHOLD, 0
         if recovered:
             log.info("%s answers again", self._name)
 
@@ -60,8 +71,8 @@ class EndpointHealth:
         with self._lock:
             self._failures += 1
             self._in_a_row += 1
+            self._last_failure = self._clock()
             news = self._in_a_row == THRESHOLD
-            self.failing = self._in_a_row >= THRESHOLD
         if news:
             log.info("%s: %d requests in a row without an answer (%s)", self._name, THRESHOLD, failure.kind)
         return news
@@ -75,7 +86,7 @@ class EndpointHealth:
             self._warn("waiting", f"{gate.waiting} requests wait for a connection; ask for less at once")
         if handed_out >= ENOUGH and self._failures > MOST_ERRORS * handed_out:
             self._warn("errors", f"{self._failures} of {handed_out} connections failed; is the network well?")
-        if gate.in_flight > MOST_UTILISATION * maxsize:
+        if utilisation(gate.in_flight, maxsize) > MOST_UTILISATION:
             self._warn("utilisation", f"{gate.in_flight} of {maxsize} connections are in use; a larger pool would help")
 
     def _warn(self, kind: str, words: str) -> None:

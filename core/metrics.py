@@ -20,7 +20,10 @@ OTHER = "other"
 MADE_UP = frozenset({"model", "endpoint"})
 
 LONGEST_LABEL = 80
-_PATH = re.compile(r"[/\\~.]|[A-Za-z]:[/\\]")
+
+#: What names a model by the place of its file: folders before a name. A provider's own name for one has one slash at
+#: most (``meta-llama/llama-3.1-8b:free``), or loses nothing that is needed to tell it from others.
+_PATH = re.compile(r"[/~.]|.*\\|[a-z][a-z0-9+.-]*:/|[^/]*/[^/]*/|.*/.*\.(gguf|bin|safetensors)$", re.IGNORECASE)
 
 Labels = Tuple[str, ...]
 
@@ -125,6 +128,7 @@ def distribution(bounds: Sequence[float], counts: Sequence[int], total: float) -
 @lru_cache(maxsize=256)
 def model_label(model: str) -> str:
     """The name of a model as it may be shown: where a server names it by the path of a file, only the last part."""
+    model = " ".join(model.split())
     if _PATH.match(model):
         model = re.split(r"[/\\]", model.rstrip("/\\"))[-1]
     return model[:LONGEST_LABEL]

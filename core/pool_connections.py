@@ -17,7 +17,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from core.attempt import Attempt, current_attempt
 from core.final_response import FinalResponse
 from core.pool_endpoint import PoolEndpoint
-from core.pool_stats import CANCELLED, ENDED, FAILED, POOL_CLOSED
+from core.pool_stats import CANCELLED, DROPPED, ENDED, FAILED, MAX_AGE, MAX_IDLE, POOL_CLOSED
 from core.sockets import open_socket
 
 
@@ -71,10 +71,10 @@ class Stamped:
         if self.generation != self.endpoint.generation:
             return self.endpoint.purge_reason
         if now - self._born > self._age_limit:
-            return "max_age"
+            return MAX_AGE
         # The monotonic clock stands still while a machine sleeps; the wall clock may be set back.
         if max(now - self._used, time.time() - self._used_wall) > config.max_idle:
-            return "max_idle"
+            return MAX_IDLE
         return None
 
     def accepted(self, *, counted: bool = True) -> None:
@@ -96,7 +96,7 @@ class Stamped:
     def _end(self) -> str:
         """Why it is being closed, if it was not retired: by whom, and when, tells."""
         if self.holder is None:  # by urllib3: it lies in the pool
-            return POOL_CLOSED if self.is_connected else "dropped"
+            return POOL_CLOSED if self.is_connected else DROPPED
         if self.holder.interrupted:
             return CANCELLED
         return ENDED if self.holder.answered else FAILED

@@ -9,7 +9,7 @@ from core.errors import TransportError
 from core.gate import Gate
 from core.health import EndpointHealth, HealthMonitor
 from core.names import Names
-from core.pool_stats import EndpointStats
+from core.pool_stats import FAILING, EndpointStats
 from core.sizing import Timing
 
 
@@ -78,7 +78,7 @@ class PoolEndpoint:
         if timed_out:
             self.concurrency.troubled()
         if self.health.failed(failure):
-            self.outdate(self.generation, "failing")  # the network may have changed under the idle ones too
+            self.outdate(self.generation, FAILING)  # the network may have changed under the idle ones too
 
     def ended(self, timing: Optional[Timing]) -> None:
         """A request is over, well if there is a ``timing``. To be told before its permit is given back."""

@@ -23,6 +23,17 @@ CANCELLED = "cancelled"
 POOL_CLOSED = "pool_closed"
 ORDINARY: FrozenSet[str] = frozenset({ENDED, FAILED, CANCELLED, POOL_CLOSED})
 
+MAX_AGE = "max_age"
+MAX_IDLE = "max_idle"
+DROPPED = "dropped"  # by the peer
+EVICTED = "evicted"  # with their pool, whose place another endpoint needed
+RESIZED = "resized"  # the pool is smaller now
+FAILING = "failing"  # the endpoint found no answer for several requests
+WOKE_UP = "woke up"  # the machine did
+
+#: Every reason. What they mean to a person is in docs/operations.md.
+REASONS: FrozenSet[str] = ORDINARY | {MAX_AGE, MAX_IDLE, DROPPED, EVICTED, RESIZED, FAILING, WOKE_UP}
+
 TIMEOUTS: FrozenSet[str] = frozenset({"read_timeout", "pool_timeout", "deadline"})
 
 
@@ -32,16 +43,15 @@ class EndpointSnapshot:
 
     :ivar created: connections that a peer accepted; whether TLS came about on them or not.
     :ivar reused: requests that found a connection open.
-    :ivar recycled: connections given up before their time, by reason: ``max_age``, ``max_idle``, ``dropped`` by the
-        peer, ``evicted`` with their pool, ``resized``, or the reason of a purge.
+    :ivar recycled: connections given up before their time, by reason: one of ``REASONS`` that is not ``ORDINARY``.
     :ivar closed: connections that are closed, by reason: those above, and ``ORDINARY`` ones.
     :ivar active: requests in flight. :ivar idle: open connections that wait. :ivar waiting: requests without a permit.
     :ivar requests: requests that were given a connection.
     :ivar handshake_mean: seconds until a connection could be used, TLS included; 0 before the first.
     :ivar handshake_histogram: connections per bucket of ``HANDSHAKE_BUCKETS``, and one more for the slower ones.
     :ivar errors: failures by kind, timeouts among them.
-    :ivar utilisation: share of the permits that is out.
-    :ivar failing: the last requests, three or more, found no answer.
+    :ivar utilisation: as ``core.health.utilisation``.
+    :ivar failing: the last requests, three or more, found no answer; see ``core.health``.
     :ivar advice: pool size and timeouts that would do for what was measured lately; None while that is too little.
     """
 

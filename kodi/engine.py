@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 from urllib.parse import urlsplit
 
 import api
@@ -12,6 +12,7 @@ from api.exchange import HTTPProvider
 from core.cancel import CancelToken
 from core.config import PoolConfig
 from core.connection_pool import ConnectionPoolManager
+from core.endpoint_group import EndpointGroup
 from core.errors import ConfigError, SubAIError
 from core.transport import Transport
 from kodi.ownership import Ownership
@@ -39,7 +40,7 @@ class Engine:
         self.pool = ConnectionPoolManager(settings.pool)
         self.store = open_store(folder, log.warning)
         self.ownership = Ownership(self.store.outputs)
-        self.watch = Watch(self.pool, self.store.database)
+        self.watch = Watch(self.pool, self.store.database, self._groups)
         self.prices = _prices(folder)
         self._lock = threading.Lock()
         self._settings = settings
@@ -72,9 +73,7 @@ class Engine:
         """
         with self._lock:
             settings = self._settings
-            traits = (
-                settings.provider, settings.key, settings.base_url, settings.profile, settings.proxy, settings.ca_file,
-            )  # fmt: skip
+            traits = _traits(settings)
             if self._provider is None or self._provider[0] != traits:
                 here = is_here(_host(settings.base_url or AT_HOME.get(settings.provider, "")))
                 proxy = None if here else settings.proxy  # no proxy leads to this device
@@ -89,6 +88,11 @@ class Engine:
                 self._close_provider()
                 self._provider = (traits, made)
             return self._provider[1]
+
+    def _groups(self) -> List[EndpointGroup]:
+        """The endpoints of the provider of the settings, once it was asked for; what another one said is over."""
+        made = self._provider
+        return [made[1].group] if made is not None and made[0] == _traits(self._settings) else []
 
     def _close_provider(self) -> None:
         if self._provider is not None:
@@ -162,6 +166,11 @@ class Engine:
         self._close_provider()
         self.pool.close_all(0.5)
         self.store.close()
+
+
+def _traits(settings: Settings) -> Tuple[object, ...]:
+    """What makes a provider another one."""
+    return settings.provider, settings.key, settings.base_url, settings.profile, settings.proxy, settings.ca_file
 
 
 def _host(base_url: str) -> str:

@@ -78,7 +78,7 @@ class Service(xbmc.Monitor):
     def onNotification(self, sender: str, method: str, data: str) -> None:  # noqa: N802  # Kodi's name
         if method == "System.OnWake":
             logger.info("Awake: idle connections are not used again")
-            self.engine.pool.purge("woke up")
+            self.engine.pool.purge()
             return
         message = messages.read(sender, method, data)
         if message is not None and self._heard.is_new(message):

@@ -9,7 +9,7 @@ from kodi import addon, status, strings, vfs
 from kodi.strings import localised
 
 REFRESH = 1.0  # seconds
-ROWS = 3  # endpoints; whoever uses more sees the busiest
+ROWS = 3  # endpoints; whoever uses more sees the busiest, and how many there are besides
 
 # Kodi lays such windows out on 1280 x 720, whatever the screen.
 _LEFT, _TOP, _WIDTH = 90, 190, 1100
@@ -41,7 +41,7 @@ class StatusWindow(xbmcgui.WindowDialog):
         self._add_label(localised(strings.IN_USE), _GAUGE, _TOP, _SPARKS - _GAUGE, colour=_GREY)
         self._add_label(localised(strings.LAST_MINUTES), _SPARKS, _TOP, _LEFT + _WIDTH - _SPARKS, colour=_GREY)
         self._rows = [_Row(self, _TOP + 2 * _LINE + 10 + row * _ROW) for row in range(ROWS)]
-        self._address = self._add_label("", _LEFT, _TOP + height - 150, _WIDTH, colour=_GREY)
+        self._foot = self._add_label("", _LEFT, _TOP + height - 150, _WIDTH, colour=_GREY)
         self._button = self._add_button(localised(strings.CLOSE), _TOP + height - 115)
 
     def fill(self, answer: Answer) -> None:
@@ -51,8 +51,10 @@ class StatusWindow(xbmcgui.WindowDialog):
             row.fill(endpoints[place] if place < len(endpoints) else None)
         if not endpoints:
             self._rows[0].say(localised(strings.NO_CONNECTIONS))
-        address = answer["address"]
-        self._address.setLabel(localised(strings.STATUS_PAGE, address=address) if address else "")
+        more, address = len(endpoints) - ROWS, answer["address"]
+        foot = [localised(strings.MORE_ENDPOINTS, count=more)] if more > 0 else []
+        foot += [localised(strings.STATUS_PAGE, address=address)] if address else []
+        self._foot.setLabel("   ".join(foot))
 
     def onAction(self, action: xbmcgui.Action) -> None:  # noqa: N802  # Kodi's name
         if action.getId() in _CLOSING:

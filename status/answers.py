@@ -1,13 +1,14 @@
 """What the status server answers to each path. Nothing here knows a key, a path of a file, or dialogue."""
 
 import json
+import time
 from typing import Any, Callable, Dict, Mapping, NamedTuple
 
 from status import health, page, prometheus
 from status.asked import RefusedError
 from status.families import families
 from status.health import FAILING
-from status.watch import Source
+from status.watch import Run, Source
 
 _JSON = "application/json; charset=utf-8"
 _SUMMED = ("active", "idle", "open", "waiting", "requests", "created", "reused", "timeouts")
@@ -26,16 +27,16 @@ def answer(path: str, source: Source) -> Answer:
     """:raises RefusedError: there is nothing at ``path``."""
     if path not in PATHS:
         raise RefusedError(404, "There is nothing here.")
-    return PATHS[path](source)
+    return PATHS[path](source.one())
 
 
-def _page(_: Source) -> Answer:
+def _page(_: Run) -> Answer:
     return Answer(page.HTML, "text/html; charset=utf-8", headers={"Content-Security-Policy": page.POLICY})
 
 
-def _stats(source: Source) -> Answer:
+def _stats(run: Run) -> Answer:
     """The endpoints, their sums, and the connections of the database."""
-    snapshot = source.snapshot()
+    snapshot = run.snapshot()
     endpoints: Mapping[str, Mapping[str, Any]] = snapshot["endpoints"]
     totals: Dict[str, Any] = {name: sum(one[name] for one in endpoints.values()) for name in _SUMMED}
     totals["errors"] = sum(sum(one["errors"].values()) for one in endpoints.values())
@@ -44,42 +45,42 @@ def _stats(source: Source) -> Answer:
     return _json({**about, "totals": totals, "endpoints": endpoints, "database": snapshot["database"]})
 
 
-def _history(source: Source) -> Answer:
-    return _json(source.past())
+def _history(run: Run) -> Answer:
+    return _json(run.past())
 
 
-def _health(source: Source) -> Answer:
-    return _judged(health.overall(source.snapshot(), source.past()))
+def _health(run: Run) -> Answer:
+    return _judged(health.overall(run.snapshot(), run.past(), time.time()))
 
 
-def _health_of_connections(source: Source) -> Answer:
-    return _judged(health.connections(source.snapshot(), source.past()))
+def _health_of_connections(run: Run) -> Answer:
+    return _judged(health.connections(run.snapshot(), run.past(), time.time()))
 
 
-def _health_of_providers(source: Source) -> Answer:
-    return _judged(health.providers(source.snapshot(), source.past()))
+def _health_of_providers(run: Run) -> Answer:
+    return _judged(health.providers(run.snapshot(), run.past(), time.time()))
 
 
-def _health_of_breakers(source: Source) -> Answer:
-    return _judged(health.breakers(source.snapshot()))
+def _health_of_breakers(run: Run) -> Answer:
+    return _judged(health.breakers(run.snapshot()))
 
 
-def _debug(source: Source) -> Answer:
+def _debug(run: Run) -> Answer:
     """What the process takes of the machine, and the latest events."""
-    snapshot = source.snapshot()
-    return _json({"at": snapshot["at"], **snapshot["process"], "events": source.events()})
+    snapshot = run.snapshot()
+    return _json({"at": snapshot["at"], **snapshot["process"], "events": run.events()})
 
 
-def _metrics(source: Source) -> Answer:
-    return _json({"metrics": families(source.snapshot())})
+def _metrics(run: Run) -> Answer:
+    return _json({"metrics": families(run.snapshot())})
 
 
-def _for_prometheus(source: Source) -> Answer:
-    text = prometheus.exposition(families(source.snapshot()))
+def _for_prometheus(run: Run) -> Answer:
+    text = prometheus.exposition(families(run.snapshot()))
     return Answer(text.encode(), prometheus.CONTENT_TYPE)
 
 
-PATHS: Mapping[str, Callable[[Source], Answer]] = {
+PATHS: Mapping[str, Callable[[Run], Answer]] = {
     "/": _page,
     "/api/http-client/pool/stats": _stats,
     "/api/http-client/pool/history": _history,

@@ -21,7 +21,7 @@ _OF_ENDPOINTS: Tuple[Tuple[str, str, str, Callable[[EndpointFigures], float]], .
     (
         "subai_connections_utilisation_ratio",
         _GAUGE,
-        "Requests in flight, as a share of those that may be.",
+        "Requests in flight, as a share of the connections that there may be.",
         lambda one: one["utilisation"],
     ),
     (

@@ -3,29 +3,30 @@
 from typing import Any, Dict, Iterable, List, Tuple, Union
 
 from core.breaker_state import CLOSED, DISABLED, OPEN
-from core.health import MOST_ERRORS, MOST_UTILISATION, MOST_WAITING
+from core.health import LATELY, MOST_ERRORS, MOST_UTILISATION, MOST_WAITING
 from status.history import Past, Requests, Series
 from status.snapshot import EndpointFigures, Snapshot, is_error, outcomes
 
 OK, DEGRADED, FAILING = "ok", "degraded", "failing"
 _GRAVITY = (OK, DEGRADED, FAILING)
 
-LATELY = 300.0  # seconds that count
 
+def connections(snapshot: Snapshot, past: Past, now: float) -> Dict[str, Any]:
+    """``status``, and for each endpoint its figures with ``status`` and ``reasons``, in a few words each.
 
-def connections(snapshot: Snapshot, past: Past) -> Dict[str, Any]:
-    """``status``, and for each endpoint its figures with ``status`` and ``reasons``, in a few words each."""
+    :param now: seconds since the epoch; a snapshot may be of a run that ended long ago.
+    """
     judged = {
-        origin: _endpoint(figures, *_lately(past, past["endpoints"].get(origin)))
+        origin: _endpoint(figures, *_lately(past, past["endpoints"].get(origin), now))
         for origin, figures in snapshot["endpoints"].items()
     }
     return {"status": worst(one["status"] for one in judged.values()), "endpoints": judged}
 
 
-def providers(snapshot: Snapshot, past: Past) -> Dict[str, Any]:
+def providers(snapshot: Snapshot, past: Past, now: float) -> Dict[str, Any]:
     """``status``, and for each provider its requests by outcome since counting began, and how it does lately."""
     judged = {
-        name: _provider(by_outcome, *_lately(past, past["providers"].get(name)))
+        name: _provider(by_outcome, *_lately(past, past["providers"].get(name), now))
         for name, by_outcome in outcomes(snapshot).items()
     }
     return {"status": worst(one["status"] for one in judged.values()), "providers": judged}
@@ -39,11 +40,11 @@ def breakers(snapshot: Snapshot) -> Dict[str, Any]:
     return {"status": FAILING if out and len(out) == len(states) else status, "endpoints": states}
 
 
-def overall(snapshot: Snapshot, past: Past) -> Dict[str, Any]:
+def overall(snapshot: Snapshot, past: Past, now: float) -> Dict[str, Any]:
     """``status``, that of each part, and every reason with what it is about."""
     of_connections, of_providers, of_breakers = (
-        connections(snapshot, past),
-        providers(snapshot, past),
+        connections(snapshot, past, now),
+        providers(snapshot, past, now),
         breakers(snapshot),
     )
     parts = {
@@ -61,10 +62,10 @@ def worst(statuses: Iterable[str]) -> str:
     return max(statuses, key=_GRAVITY.index, default=OK)
 
 
-def _lately(past: Past, series: Union[Series, Requests, None]) -> Tuple[int, int]:
-    """Requests and errors of the last minutes."""
-    steps = max(1, int(LATELY / past["interval"]))
-    return (sum(series["requests"][-steps:]), sum(series["errors"][-steps:])) if series else (0, 0)
+def _lately(past: Past, series: Union[Series, Requests, None], now: float) -> Tuple[int, int]:
+    """Requests and errors of the steps that ended in the last minutes."""
+    steps = sum(at > now - LATELY for at in past["at"])
+    return (sum(series["requests"][-steps:]), sum(series["errors"][-steps:])) if series and steps else (0, 0)
 
 
 def _endpoint(figures: EndpointFigures, requests: int, errors: int) -> Dict[str, Any]:
@@ -74,7 +75,7 @@ def _endpoint(figures: EndpointFigures, requests: int, errors: int) -> Dict[str,
     if figures["waiting"] > MOST_WAITING:
         reasons.append(f"{figures['waiting']} requests wait for a connection")
     if figures["utilisation"] > MOST_UTILISATION and figures["waiting"]:
-        reasons.append("all connections are in use, and requests wait")
+        reasons.append("the connections are in use, and requests wait")
     return {
         "status": _status(reasons, failing=figures["failing"] or 0 < requests <= errors),
         "reasons": reasons,

@@ -15,10 +15,10 @@ SAMPLES = 720  # an hour of them
 
 
 class Series(TypedDict):
-    """One endpoint over time, a value a step: four of that moment, and three of the step that ended then.
+    """One endpoint over time, a value a step: four of that moment, and four of the step that ended then.
 
-    ``requests``: connections handed out; ``errors``: failures; ``connect``: mean seconds to open a connection, None
-    where none was opened.
+    ``requests``: connections handed out; ``errors``: failures; ``opened``: new connections; ``connect``: mean seconds
+    that one of those took, None where there was none.
     """
 
     active: List[int]
@@ -27,6 +27,7 @@ class Series(TypedDict):
     utilisation: List[float]
     requests: List[int]
     errors: List[int]
+    opened: List[int]
     connect: List[Optional[float]]
 
 
@@ -95,18 +96,19 @@ class History:
         self._moments: Deque[_Moment] = deque([_Moment(time.time(), {}, {})], maxlen=samples + 1)
         self._due = clock() + interval
 
-    def tick(self) -> None:
-        """Take a sample if it is time for one."""
+    def tick(self) -> bool:
+        """Take a sample if it is time for one; whether it was."""
         with self._lock:
             now = self._clock()
             if now < self._due:
-                return
+                return False
             self._due = now + self._interval
         snapshot = self._look()
         endpoints = {origin: _sample(figures) for origin, figures in snapshot["endpoints"].items()}
         moment = _Moment(snapshot["at"], endpoints, {name: _counted(by) for name, by in outcomes(snapshot).items()})
         with self._lock:
             self._moments.append(moment)
+        return True
 
     def past(self) -> Past:
         """What was sampled, as plain data."""
@@ -160,6 +162,7 @@ def _series(samples: List[_Sample]) -> Series:
         "utilisation": [round(after.utilisation, 3) for _, after in steps],
         "requests": [after.requests - before.requests for before, after in steps],
         "errors": [after.errors - before.errors for before, after in steps],
+        "opened": [after.connects - before.connects for before, after in steps],
         "connect": [_mean_connect(before, after) for before, after in steps],
     }
 

@@ -152,11 +152,17 @@ class StatusServer:
 
 
 def _read_head(sock: socket.socket, deadline: float) -> bytes:
-    """Up to the empty line. :raises RefusedError: it is too long, or something follows it."""
+    """Up to the empty line.
+
+    :raises RefusedError: it is too long, or something follows it. :raises OSError: its time is over, or it broke off.
+    """
     read = b""
     while END not in read:
         check_length(read)
-        sock.settimeout(max(0.01, deadline - time.monotonic()))
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the client took too much time")
+        sock.settimeout(left)
         chunk = sock.recv(4096)
         if not chunk:
             raise ConnectionError("the client left")

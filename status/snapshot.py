@@ -5,16 +5,16 @@ It holds no key, no path and no dialogue, so it may be written to a file and han
 
 import time
 from dataclasses import asdict
-from typing import Any, Dict, List, Optional, Tuple, TypedDict
+from typing import Any, Dict, List, Mapping, Optional, Sequence, TypedDict
 
 from core import metrics
-from core.circuit_breaker import CircuitBreaker, all_breakers
 from core.connection_pool import ConnectionPoolManager
 from core.database import Database
+from core.endpoint_group import EndpointGroup
+from core.endpoints import Endpoint
 from core.errors import ConfigError
 from core.origin import origin_of
 from core.pool_stats import HANDSHAKE_BUCKETS, EndpointSnapshot
-from core.rate_limit import limiter_for
 from status import process
 from status.process import ProcessFigures
 
@@ -93,14 +93,23 @@ NOTHING: Snapshot = {
 }
 
 
-def take(pool: ConnectionPoolManager, database: Optional[Database] = None) -> Snapshot:
-    """The figures of ``pool``, of what is remembered in ``database``, and of this process."""
+def take(
+    pool: ConnectionPoolManager, database: Optional[Database] = None, groups: Sequence[EndpointGroup] = ()
+) -> Snapshot:
+    """The figures of ``pool``, of what is remembered in ``database``, and of this process.
+
+    :param groups: those whose breakers and budgets count: what a provider that nobody asks any more has said is over.
+    """
+    members = {member.target.label: member for group in groups for member in group.members}
     return {
         "at": time.time(),
         "since": _BEGAN,
         "endpoints": {origin: figures_of(one) for origin, one in pool.stats().items()},
-        "breakers": _breakers(),
-        "limits": _limits(),
+        "breakers": [
+            {"endpoint": name, "origin": _origin(name), "state": member.breaker.state}
+            for name, member in members.items()
+        ],
+        "limits": _limits(members),
         "database": None if database is None else asdict(database.stats()),
         "process": process.figures(),
         "metrics": metrics.families(),
@@ -123,17 +132,6 @@ def is_error(outcome: str) -> bool:
     return not (outcome.startswith("2") or outcome == "cancelled")
 
 
-def _named() -> Dict[str, Tuple[str, CircuitBreaker]]:
-    """What each endpoint is called -> its id and its breaker; the latest, where a key was changed."""
-    return {breaker.name: (ident, breaker) for ident, breaker in all_breakers().items() if breaker.name}
-
-
-def _breakers() -> List[BreakerFigures]:
-    return [
-        {"endpoint": name, "origin": _origin(name), "state": breaker.state} for name, (_, breaker) in _named().items()
-    ]
-
-
 def _origin(name: str) -> str:
     """That of the base URL in the name of an endpoint."""
     try:
@@ -142,11 +140,11 @@ def _origin(name: str) -> str:
         return ""
 
 
-def _limits() -> List[LimitFigures]:
+def _limits(members: Mapping[str, Endpoint]) -> List[LimitFigures]:
     return [
         {"endpoint": name, "budget": budget, "used": round(share, 4)}
-        for name, (ident, _) in _named().items()
-        for budget, share in limiter_for(ident).used().items()
+        for name, member in members.items()
+        for budget, share in member.limiter.used().items()
     ]
 
 

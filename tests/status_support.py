@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from core import metrics
@@ -13,7 +14,6 @@ from status.snapshot import BreakerFigures, EndpointFigures, LimitFigures, Snaps
 
 TOKEN = "Kq3-xY_" + "a" * 36
 ORIGIN = "https://api.example.com:443"
-NOON = 1_800_000_000.0
 
 
 def endpoint(requests: int = 10, errors: int = 0, **moment: Any) -> EndpointFigures:
@@ -29,9 +29,13 @@ def endpoint(requests: int = 10, errors: int = 0, **moment: Any) -> EndpointFigu
 
 
 class Made:
-    """A source whose figures the test makes."""
+    """A source whose figures the test makes.
+
+    :ivar at: when it is looked at, seconds since the epoch; None for now.
+    """
 
     def __init__(self, **endpoints: EndpointFigures) -> None:
+        self.at: Optional[float] = None
         self.endpoints: Dict[str, EndpointFigures] = dict(endpoints)
         self.history = History(self.snapshot, interval=0.0)
         self.metrics: List[Dict[str, Any]] = []
@@ -39,10 +43,14 @@ class Made:
         self.limits: List[LimitFigures] = []
         self.database: Optional[Dict[str, Any]] = None
 
+    def one(self) -> "Made":
+        return self
+
     def snapshot(self) -> Snapshot:
+        at = time.time() if self.at is None else self.at
         return {
-            "at": NOON,
-            "since": NOON - 3600,
+            "at": at,
+            "since": at - 3600,
             "endpoints": self.endpoints,
             "breakers": self.breakers,
             "limits": self.limits,
@@ -55,7 +63,7 @@ class Made:
         return {**self.history.past(), "interval": history.INTERVAL}
 
     def events(self) -> List[Dict[str, Any]]:
-        return [{"at": NOON, "event": "connection_created", "endpoint": ORIGIN}]
+        return [{"at": time.time(), "event": "connection_created", "endpoint": ORIGIN}]
 
 
 def full() -> Made:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -22,7 +23,7 @@ from cli.status_commands import picture, sparkline
 from status.answers import PATHS
 from status.history import NO_PAST, Series
 from status.server import StatusServer
-from status.snapshot import NOTHING, EndpointFigures
+from status.snapshot import NOTHING, EndpointFigures, Snapshot
 from status.token import FILE
 
 pytest_plugins = ("cli_fixtures",)
@@ -40,10 +41,13 @@ def a_record(
     endpoints = {ORIGIN: figures or endpoint(requests, active=3, idle=2, utilisation=0.75)}
     now = time.time()
     series = {name: [0] * 12 for name in Series.__annotations__}
+    breakers = [{"endpoint": "https://api.example.com/v1", "origin": ORIGIN, "state": "disabled"}]
+    limits = [{"endpoint": "https://api.example.com/v1", "budget": "requests", "used": 0.95}]
+    moment = {"breakers": breakers, "limits": limits, "process": {"memory": 1000, "threads": 9, "descriptors": 30}}
     return {
         "format": run_record.FORMAT,
         "ended": ended,
-        "snapshot": {**NOTHING, "at": now - ago, "since": now - ago - 65, "endpoints": endpoints},
+        "snapshot": {**NOTHING, **moment, "at": now - ago, "since": now - ago - 65, "endpoints": endpoints},
         "past": {**NO_PAST, "at": [now] * 12, "endpoints": dict.fromkeys(endpoints, series)},
         "events": [],
     }
@@ -51,7 +55,11 @@ def a_record(
 
 def leave(data: Path, number: int, record: Any) -> None:
     (data / "runs").mkdir(parents=True, exist_ok=True)
-    (data / "runs" / f"{number}-1.json").write_text(record if isinstance(record, str) else json.dumps(record))
+    head = record if isinstance(record, str) else json.dumps(record)
+    (data / "runs" / f"{number}-1.json").write_text(head)
+    if isinstance(record, dict):
+        past = {name: record[name] for name in ("past", "events")}
+        (data / "runs" / f"{number}-1.past").write_text(json.dumps(past))
 
 
 # --- a run that is over ---------------------------------------------------------------------------------------------
@@ -76,8 +84,8 @@ def test_a_run_leaves_its_figures_for_stats_and_events(
     named = [json.loads(line)["event"] for line in run("events", "--json").out.splitlines()]
     assert {"connection_pool_created", "connection_created", "connection_pool_closed"} <= set(named)
 
-    (path,) = records(data)
-    told = [path.read_text(encoding="utf-8")]
+    told = [path.read_text(encoding="utf-8") for path in records(data)]
+    assert len(told) == 2
     with StatusServer(RecordedRun(), TOKEN) as server:
         told += [get(server, page)[2].decode() for page in PATHS]
     for text in told:
@@ -107,20 +115,26 @@ def test_a_run_that_cannot_write_its_figures_goes_on(run: Run, small: str, data:
     assert (done.code, done.err) == (0, "")
 
 
-def test_only_the_latest_runs_are_kept(run: Run, small: str, data: Path) -> None:
+def test_only_the_latest_runs_are_kept_with_what_was_left_of_those_that_were_killed(
+    run: Run, small: str, data: Path
+) -> None:
+    long_ago = 10**18  # as many digits as nanoseconds since the epoch have
     for number in range(1, KEPT + 3):
-        leave(data, number, a_record())
+        leave(data, long_ago + number, a_record())
+    for name in (f"{long_ago + 2}-1.json.new", f"{long_ago + 3}-1.past.new", f"{long_ago}-1.json.new"):
+        (data / "runs" / name).touch()
     run("translate", small, "--to", "es")
-    names = [path.name for path in records(data)]
-    assert len(names) == KEPT
-    assert names[1:] == [f"{number}-1.json" for number in range(4, KEPT + 3)]
+    *others, own, own_past = [path.name for path in records(data)]
+    kept = range(long_ago + 4, long_ago + KEPT + 3)
+    assert others == [f"{number}-1.{ending}" for number in kept for ending in ("json", "past")]
+    assert (own[-5:], own_past[-5:]) == (".json", ".past")
 
 
 # --- several runs ---------------------------------------------------------------------------------------------------
 
 
 def requests_of(source: RecordedRun) -> int:
-    (figures,) = source.snapshot()["endpoints"].values()
+    (figures,) = source.one().snapshot()["endpoints"].values()
     return figures["requests"]
 
 
@@ -137,16 +151,72 @@ def test_the_run_under_way_is_told_of_before_one_that_has_ended(home: Path, data
 
 def test_a_run_that_was_killed_has_nothing_open(home: Path, data: Path) -> None:
     leave(data, 1, a_record(ended=False))
-    (alive,) = RecordedRun().snapshot()["endpoints"].values()
+    (alive,) = RecordedRun().one().snapshot()["endpoints"].values()
     assert (alive["active"], alive["idle"], alive["open"], alive["utilisation"]) == (3, 2, 1, 0.75)
     leave(data, 1, a_record(ended=False, ago=SILENT + 1))
-    (dead,) = RecordedRun().snapshot()["endpoints"].values()
+    (dead,) = RecordedRun().one().snapshot()["endpoints"].values()
     assert (dead["active"], dead["idle"], dead["open"], dead["utilisation"], dead["requests"]) == (0, 0, 0, 0.0, 7)
-    assert picture(run_record.recorded())[0].startswith("Last heard of 16 s ago, after 1:05 min")
+    assert picture(run_record.recorded(RecordedRun()))[0].startswith("Last heard of 16 s ago, after 1:05 min")
+
+
+@pytest.mark.parametrize("over", [{"ended": True}, {"ended": False, "ago": SILENT + 1}])
+def test_the_trouble_of_a_run_that_is_over_is_over(home: Path, data: Path, over: Dict[str, Any]) -> None:
+    """Else a key that was refused once would be an alarm until the next run."""
+    with StatusServer(RecordedRun(), TOKEN) as server:
+        leave(data, 1, a_record(ended=False, figures=endpoint(7, failing=True)))
+        status, _, body = get(server, "/health")
+        assert (status, json.loads(body)["parts"]["circuit-breaker"]) == (503, "failing")
+        text = get(server, "/metrics/prometheus")[2].decode()
+        assert 'subai_breaker_state{endpoint="https://api.example.com/v1",state="disabled"} 1\n' in text
+        leave(data, 1, a_record(figures=endpoint(7, failing=True), **over))
+        status, _, body = get(server, "/health")
+        assert (status, json.loads(body)["reasons"]) == (200, [])
+        text = get(server, "/metrics/prometheus")[2].decode()
+    assert "subai_breaker_state" not in text
+    assert "subai_limit_used_ratio" not in text
+    assert "subai_memory_bytes" not in text
+    assert f'subai_connection_requests_total{{endpoint="{ORIGIN}"}} 7\n' in text
+
+
+def test_one_run_is_told_of_until_it_is_over(home: Path, data: Path) -> None:
+    """To and fro between two would look like thousands of requests a second."""
+    leave(data, 1, a_record(requests=100, ended=False))
+    source = RecordedRun()
+    assert requests_of(source) == 100
+    leave(data, 2, a_record(requests=3, ended=False))
+    assert (requests_of(source), requests_of(RecordedRun())) == (100, 3)
+    leave(data, 1, a_record(requests=110))
+    assert requests_of(source) == 3
+
+
+def test_an_answer_speaks_of_one_run(home: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one may begin while it is made up."""
+    well, ill = a_record(requests=100), a_record(requests=3)
+    for record, errors in ((well, 0), (ill, 3)):
+        series = {name: [0] * 12 for name in Series.__annotations__}
+        series["requests"], series["errors"] = [0] * 11 + [3], [0] * 11 + [errors]
+        record["past"]["endpoints"] = {ORIGIN: series}
+    source = RecordedRun()
+    leave(data, 1, well)
+    one = source.one()
+    assert one.snapshot()["endpoints"][ORIGIN]["requests"] == 100
+    leave(data, 2, ill)
+    assert sum(one.past()["endpoints"][ORIGIN]["errors"]) == 0
+    asked: List[str] = []
+    read = run_record._read
+
+    def reading(path: str) -> Any:
+        asked.append(path)
+        return read(path)
+
+    monkeypatch.setattr(run_record, "_read", reading)
+    with StatusServer(source, TOKEN) as server:
+        assert get(server, "/health")[0] == 503
+    assert asked[1:] == [str(data / "runs" / "2-1")]
 
 
 def test_without_a_run_there_are_no_figures(home: Path) -> None:
-    source = RecordedRun()
+    source = RecordedRun().one()
     assert (source.snapshot()["endpoints"], source.past()["at"], source.events()) == ({}, [], [])
 
 
@@ -179,6 +249,53 @@ def test_durations_are_said_as_a_person_would(seconds: float, words: str) -> Non
     assert status_commands._duration(seconds) == words
 
 
+# --- what is written down -------------------------------------------------------------------------------------------
+
+
+class Ticking:
+    """In place of a watch: each second time for another step, or not."""
+
+    def __init__(self, steps: List[bool]) -> None:
+        self.steps = steps
+        self.done = threading.Event()
+
+    def tick(self) -> bool:
+        if not self.steps:
+            self.done.set()
+        return bool(self.steps) and self.steps.pop(0)
+
+    def snapshot(self) -> Snapshot:
+        return {**NOTHING, "at": time.time()}
+
+    def past(self) -> Any:
+        return NO_PAST
+
+    def events(self) -> List[Any]:
+        return []
+
+
+def test_the_last_hour_is_written_only_when_there_is_news_of_it(
+    home: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = Ticking([False, True, False, False])
+    written: List[str] = []
+    replace = os.replace
+
+    def replacing(old: str, new: str) -> None:
+        written.append(new[-5:])
+        replace(old, new)
+
+    monkeypatch.setattr(os, "replace", replacing)
+    monkeypatch.setattr(run_record, "Watch", lambda *_: watch)
+    monkeypatch.setattr(run_record, "EVERY", 0.01)
+    with run_record.recording() as recorder:
+        recorder.begin(None, None, [])  # type: ignore[arg-type]
+        assert watch.done.wait(30)
+    assert written[:5] == [".json", ".past", ".json", ".json", ".json"]
+    assert written[-2:] == [".past", ".json"]
+    assert written.count(".past") == 2
+
+
 # --- a run that goes on ---------------------------------------------------------------------------------------------
 
 
@@ -186,7 +303,7 @@ def test_durations_are_said_as_a_person_would(seconds: float, words: str) -> Non
 def test_another_process_sees_a_run_while_it_goes_on(there: List[str], folder: Path, tls_standin: StandIn) -> None:
     tls_standin.pace = Pace(first_token=30.0)
     with start("translate", write(folder / "film.srt", film(40)), "--to", "es", *there) as translating:
-        until(lambda: run_record.latest() is not None, 60)
+        until(lambda: RecordedRun().record() is not None, 60)
         with start("stats", "--watch", "--json") as watching:
             assert watching.stdout is not None
             seen = [json.loads(watching.stdout.readline()) for _ in range(2)]
@@ -201,7 +318,7 @@ def test_another_process_sees_a_run_while_it_goes_on(there: List[str], folder: P
         assert translating.wait(20) == 130
     (figures,) = seen[-1]["endpoints"].values()
     assert figures["active"] == 1
-    assert run_record.recorded()["ended"]
+    assert run_record.recorded(RecordedRun())["ended"]
 
 
 @posix

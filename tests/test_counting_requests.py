@@ -7,8 +7,10 @@ from api_support import KEY, Script, chat, openai_error, openai_reply, respond
 
 from api.base import Usage
 from core import events, metrics
-from core.circuit_breaker import CircuitBreaker, breaker_for
+from core.circuit_breaker import CircuitBreaker
 from core.config import BreakerConfig
+from core.endpoint_group import EndpointGroup
+from core.endpoints import Target
 from core.errors import (
     CancelledError,
     ConfigError,
@@ -157,19 +159,21 @@ def test_a_snapshot_has_the_state_and_the_budgets_of_each_endpoint(script: Scrip
     provider.group.limit(Limits(requests_per_minute=4, requests_per_day=8), lambda place: None)
     provider.complete(chat(tokens=10))
     provider.complete(chat(tokens=10))
-    taken = snapshot.take(api_transport.pool)
+    taken = snapshot.take(api_transport.pool, groups=[provider.group])
     origin = next(iter(taken["endpoints"]))
     mine = {"endpoint": script.url, "origin": origin, "state": "closed"}
-    assert [one for one in taken["breakers"] if one["endpoint"] == script.url] == [mine]
-    budgets = {one["budget"]: one["used"] for one in taken["limits"] if one["endpoint"] == script.url}
-    assert budgets == {"requests": 0.5, "requests_per_day": 0.25}
+    assert taken["breakers"] == [mine]
+    assert taken["limits"] == [
+        {"endpoint": script.url, "budget": "requests", "used": 0.5},
+        {"endpoint": script.url, "budget": "requests_per_day", "used": 0.25},
+    ]
     assert KEY not in repr(taken)
 
 
 def test_an_endpoint_may_be_called_anything(api_transport: Transport) -> None:
-    breaker_for("an-id-of-its-own", "the box in the cellar")
-    breakers = {one["endpoint"]: one["origin"] for one in snapshot.take(api_transport.pool)["breakers"]}
-    assert breakers["the box in the cellar"] == ""
+    group = EndpointGroup([Target("an-id-of-its-own", label="the box in the cellar")])
+    (told,) = snapshot.take(api_transport.pool, groups=[group])["breakers"]
+    assert (told["endpoint"], told["origin"]) == ("the box in the cellar", "")
 
 
 def test_a_provider_that_is_not_asked_any_more_is_an_event(script: Script) -> None:

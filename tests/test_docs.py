@@ -1,15 +1,18 @@
 """docs/configuration.md says of every tunable what the code says."""
 
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
 
-from core.config import CONNECTION_POOL_CONFIG, DEFAULT_BACKOFF
+from core.config import BREAKER_CONFIG, CONNECTION_POOL_CONFIG, DEFAULT_BACKOFF
+from core.limits import NO_LIMITS
 from core.profiles import PROFILES
 
-TEXT = (Path(__file__).resolve().parent.parent / "docs" / "configuration.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 
 
 def rows() -> Dict[str, List[List[str]]]:
@@ -31,13 +34,26 @@ def described(config: Any) -> List[Any]:
     return [spec for spec in fields(config) if "low" in spec.metadata]
 
 
-@pytest.mark.parametrize("config", [CONNECTION_POOL_CONFIG, DEFAULT_BACKOFF], ids=["pool", "backoff"])
+@pytest.mark.parametrize(
+    "config",
+    [CONNECTION_POOL_CONFIG, DEFAULT_BACKOFF, BREAKER_CONFIG, NO_LIMITS],
+    ids=["pool", "backoff", "breaker", "limits"],
+)
 def test_each_tunable_has_its_default_and_its_bounds(config: Any) -> None:
     for spec in described(config):
         told = [cells for cells in rows()[spec.name] if len(cells) == 3]
         assert [number(cells[0]) for cells in told] == [spec.default], spec.name
-        bounds = f"{spec.metadata['low']:g}-{spec.metadata['high']:.0f}" if spec.metadata["high"] >= 1 else "0-0.5"
+        bounds = f"{spec.metadata['low']:.10g}-{spec.metadata['high']:.10g}"
         assert told[0][1].split(";")[0].split()[0] == bounds, spec.name
+
+
+@pytest.mark.parametrize("name", ["README.md", *(f"docs/{one.name}" for one in sorted((ROOT / "docs").glob("*.md")))])
+def test_no_row_stands_outside_a_table(name: str) -> None:
+    """An empty line ends a table, and what follows is shown as it is written."""
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, 1):
+        if line.startswith("|") and not lines[number - 2].startswith("|"):
+            assert re.fullmatch(r"\|(\s*:?-+:?\s*\|)+", lines[number]), f"{name}:{number}"
 
 
 def test_the_table_of_the_profiles_has_every_value_in_which_they_differ() -> None:

@@ -4,7 +4,7 @@ import argparse
 import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, Tuple, Type
 
 import pytest
 from kodi_fakes import default_settings
@@ -14,8 +14,9 @@ import api
 from cli.arguments import parser
 from cli.main import COMMANDS
 from core import config, limits
+from core.errors import CancelledError, ConfigError, TransportError, kind_of
 from core.events import MEANINGS
-from core.pool_stats import ORDINARY
+from core.pool_stats import REASONS
 from status.answers import PATHS
 from status.families import families
 
@@ -25,6 +26,16 @@ CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 EVERYTHING = "\n".join(
     path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 )
+
+
+#: Besides statuses and the kinds of failures of the network.
+OTHER_OUTCOMES = (kind_of(CancelledError("Cancelled.")), kind_of(ConfigError("No such host.")), "abandoned")
+
+
+def section(heading: str) -> str:
+    """What stands in docs/operations.md under a heading, up to the next one."""
+    text = OPERATIONS.split(f"\n{heading}\n")[1]
+    return re.split(r"^##", text, flags=re.MULTILINE)[0]
 
 
 def words_in_code(text: str) -> List[str]:
@@ -66,11 +77,26 @@ def test_every_path_of_the_status_server_is_listed(path: str) -> None:
     assert f"`{path}`" in OPERATIONS
 
 
-@pytest.mark.parametrize(
-    "reason", sorted(ORDINARY | {"max_age", "max_idle", "dropped", "resized", "failing", "woke up"})
-)
+@pytest.mark.parametrize("reason", sorted(REASONS))
 def test_every_reason_for_closing_a_connection_is_explained(reason: str) -> None:
-    assert re.search(rf"^\|[^|]*`{reason}`", OPERATIONS, re.MULTILINE)
+    assert re.search(rf"^\|[^|]*`{reason}`", section("### Connections"), re.MULTILINE)
+
+
+def test_no_reason_is_explained_that_does_not_exist() -> None:
+    (table,) = [text for text in section("### Connections").split("\n\n") if text.startswith("| reason |")]
+    told = [word for row in table.splitlines()[2:] for word in re.findall(r"`([^`]+)`", row.split("|")[1])]
+    assert sorted(told) == sorted(REASONS)
+
+
+def kinds(error: Type[TransportError]) -> Iterator[str]:
+    for kind in error.__subclasses__():
+        yield kind.kind
+        yield from kinds(kind)
+
+
+@pytest.mark.parametrize("outcome", sorted({*kinds(TransportError), *OTHER_OUTCOMES}))
+def test_every_outcome_of_a_request_is_explained(outcome: str) -> None:
+    assert re.search(rf"^\|[^|]*`{outcome}`", section("### Requests"), re.MULTILINE)
 
 
 def test_every_alert_has_something_to_be_done_about_it() -> None:

@@ -20,7 +20,7 @@ from core.config import PoolConfig
 from core.connection_pool import ConnectionPoolManager
 from core.errors import ConnectError, PoolTimeoutError, SubAIError
 from core.gate import Gate
-from core.health import ENOUGH, MOST_WAITING, THRESHOLD, EndpointHealth, HealthMonitor
+from core.health import ENOUGH, LATELY, MOST_WAITING, THRESHOLD, EndpointHealth, HealthMonitor
 from core.pool_stats import EndpointSnapshot
 from core.transport import Transport
 
@@ -82,6 +82,24 @@ def test_what_is_our_own_doing_is_no_failure_of_the_endpoint() -> None:
     health = EndpointHealth("here")
     assert not any(health.failed(PoolTimeoutError("none free")) for _ in range(5))
     assert not health.failing
+
+
+def test_what_failed_long_ago_says_nothing_of_now(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "subai.pool")
+    now, seen = [1000.0], []
+    health = EndpointHealth("here", lambda: now[0])
+    for _ in range(THRESHOLD):
+        health.failed(ConnectError("no route"))
+    for seconds in (0.0, LATELY - 1, 1.0):
+        now[0] += seconds
+        seen.append(health.failing)
+    assert seen == [True, True, False]
+    health.failed(ConnectError("no route"))
+    seen.append(health.failing)  # nothing has answered since
+    health.answered()
+    seen.append(health.failing)
+    assert seen[3:] == [True, False]
+    assert caplog.messages[-1] == "here answers again"
 
 
 # --- warnings -------------------------------------------------------------------------------------------------------

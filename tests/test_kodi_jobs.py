@@ -14,7 +14,7 @@ from typing import Any, Iterator, List, Optional
 
 import pytest
 from kodi_fakes import FakeKodi, fake_kodi
-from standin_faults import always, failing
+from standin_faults import always, bad_key, failing
 from support_server import closed_port, until
 
 from cli.standin import StandIn
@@ -436,6 +436,23 @@ def test_the_status_server_runs_while_the_settings_say_so(engine: Engine, standi
         fetched(f"http://127.0.0.1:{port}/", tmp_path)
     engine.serve_status()  # an errand that comes late
     until(lambda: [one.name for one in threading.enumerate() if one.name.startswith("subai-status")] == [])
+
+
+def test_what_another_provider_said_is_over_with_it(engine: Engine, desk: Desk, folder: Path, standin: StandIn) -> None:
+    """A refused key would be an alarm until Kodi ends, and nobody could end it."""
+    settings = settings_for(standin, "sk-refused-1234")
+    engine.apply(settings)
+    standin.script = always(bad_key)
+    assert isinstance(run(task_for(desk, folder), engine).error, KeyRefusedError)
+    (told,) = engine.watch.snapshot()["breakers"]
+    assert (told["endpoint"], told["state"]) == (settings.base_url, "disabled")
+    assert engine.watch.snapshot()["limits"] != []
+    engine.apply(replace(settings, key="sk-another-1234"))
+    assert (engine.watch.snapshot()["breakers"], engine.watch.snapshot()["limits"]) == ([], [])
+    standin.script = None
+    run(task_for(desk, folder), engine)
+    (told,) = engine.watch.snapshot()["breakers"]
+    assert (told["endpoint"], told["state"]) == (settings.base_url, "closed")
 
 
 def test_a_port_that_cannot_be_had_leaves_no_server_and_may_be_tried_again(engine: Engine, standin: StandIn) -> None:

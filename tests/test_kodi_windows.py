@@ -198,6 +198,15 @@ def test_the_status_window_shows_each_endpoint_and_empties_what_is_gone(
     assert shown(labels) == [*headings, "No connection was needed yet."]
 
 
+def test_the_status_window_says_how_many_endpoints_it_has_no_room_for(fake_kodi: FakeKodi, labels: List[Label]) -> None:
+    window, one = StatusWindow(), a_busy_endpoint().snapshot(active=0, idle=1, waiting=0, utilisation=0.9)
+    window.fill({"endpoints": rows_of(a=one, b=one, c=one), "address": ""})
+    assert shown(labels)[-1] == "125 ms"
+    window.fill({"endpoints": rows_of(a=one, b=one, c=one, d=one, e=one), "address": ""})
+    assert shown(labels)[-1] == "2 more, less busy"
+    assert not {"d:1", "e:1"} & set(shown(labels))
+
+
 def test_the_status_window_is_read_anew_until_it_is_closed(
     fake_kodi: FakeKodi, labels: List[Label], monkeypatch: pytest.MonkeyPatch
 ) -> None:

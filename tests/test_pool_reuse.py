@@ -114,12 +114,12 @@ def test_parallel_requests_use_as_many_connections_as_permits(serve: Serve, conn
 
 
 def test_while_a_request_is_out_it_shows(serve: Serve, connect: Connect) -> None:
-    server, transport = serve(saying_and_staying(raw(b"12", length=4))), connect(parallel=1)
+    server, transport = serve(saying_and_staying(raw(b"12", length=4))), connect(parallel=1, maxsize=4)
     with transport.open(post(server)):
         waiter = Doing(lambda: transport.send(post(server)))
         until(lambda: figures(transport).waiting == 1)
         now = figures(transport)
-        assert (now.active, now.waiting, now.utilisation) == (1, 1, 1.0)
+        assert (now.active, now.waiting, now.utilisation) == (1, 1, 0.25)
         assert repr(transport) == "<Transport over <ConnectionPoolManager 1 endpoints, 2 in flight>>"
         assert "1/1 in flight, 1 waiting" in repr(transport.pool.endpoint(server.origin))
         transport.pool.cancel()

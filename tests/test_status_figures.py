@@ -2,11 +2,13 @@
 
 import json
 import sys
+import time
 from typing import Any, List
 
 import pytest
 from status_support import ORIGIN, Made, endpoint, full
 
+from core.health import LATELY
 from core.metrics import Counter, Histogram
 from status import health, process, prometheus
 from status.families import families
@@ -41,6 +43,7 @@ def test_a_step_holds_what_happened_in_it_and_what_was_at_its_end() -> None:
             "utilisation": [0.5, 0.0, 0.0],
             "requests": [3, 7, 0],
             "errors": [0, 1, 0],
+            "opened": [1, 0, 0],
             "connect": [0.03, None, None],
         }
     }
@@ -84,7 +87,7 @@ def test_what_is_older_than_an_hour_is_forgotten() -> None:
         (endpoint(10, 10), "failing", "10 errors, 10 requests lately"),
         (endpoint(0, 1), "degraded", "1 errors, 0 requests lately"),
         (endpoint(10, waiting=51), "degraded", "51 requests wait for a connection"),
-        (endpoint(10, waiting=1, utilisation=1.0), "degraded", "all connections are in use, and requests wait"),
+        (endpoint(10, waiting=1, utilisation=1.0), "degraded", "the connections are in use, and requests wait"),
         (endpoint(10, waiting=0, utilisation=1.0), "ok", None),
     ],
 )
@@ -92,7 +95,7 @@ def test_an_endpoint_is_judged_by_errors_and_waiting(figures: EndpointFigures, s
     source = Made()
     source.endpoints[ORIGIN] = figures
     source.history.tick()
-    judged = health.connections(source.snapshot(), source.past())
+    judged = health.connections(source.snapshot(), source.past(), time.time())
     assert judged["status"] == judged["endpoints"][ORIGIN]["status"] == status
     assert judged["endpoints"][ORIGIN]["reasons"] == ([] if reason is None else [reason])
 
@@ -100,16 +103,24 @@ def test_an_endpoint_is_judged_by_errors_and_waiting(figures: EndpointFigures, s
 def test_an_endpoint_that_found_no_answer_lately_is_failing() -> None:
     source = Made()
     source.endpoints[ORIGIN] = endpoint(1000, 3, failing=True)
-    judged = health.connections(source.snapshot(), source.past())["endpoints"][ORIGIN]
+    judged = health.connections(source.snapshot(), source.past(), time.time())["endpoints"][ORIGIN]
     assert (judged["status"], judged["reasons"]) == ("failing", ["the last requests found no answer"])
 
 
 def test_what_went_wrong_long_ago_is_over() -> None:
     source = Made()
-    for requests, errors in ((10, 10), *((100, 10) for _ in range(61))):
-        source.endpoints[ORIGIN] = endpoint(requests, errors)
-        source.history.tick()
-    assert health.connections(source.snapshot(), source.past())["status"] == "ok"
+    source.at = 1_000_000.0
+    source.endpoints[ORIGIN] = endpoint(10, 10)
+    source.history.tick()
+
+    def status_after(seconds: float) -> str:
+        return str(health.connections(source.snapshot(), source.past(), 1_000_000.0 + seconds)["status"])
+
+    assert status_after(LATELY - 1) == "failing"
+    assert status_after(LATELY) == "ok", "whether or not anything was sampled since"
+    source.at += LATELY + 60  # the machine slept, say: the samples before that are no younger for being the last
+    source.history.tick()
+    assert status_after(LATELY + 60) == "ok"
 
 
 def test_a_provider_is_judged_by_how_its_requests_ended() -> None:
@@ -122,15 +133,13 @@ def test_a_provider_is_judged_by_how_its_requests_ended() -> None:
     source = Made()
     source.metrics = [requests.family()]
     source.history.tick()
-    judged = health.providers(source.snapshot(), source.past())
+    judged = health.providers(source.snapshot(), source.past(), time.time())
     assert {name: one["status"] for name, one in judged["providers"].items()} == {
         "good": "ok", "poor": "degraded", "dead": "failing",
     }  # fmt: skip
     assert judged["providers"]["poor"]["error_rate"] == 0.1
-    assert health.overall(source.snapshot(), source.past())["status"] == "failing"
-    for _ in range(60):
-        source.history.tick()
-    judged = health.providers(source.snapshot(), source.past())
+    assert health.overall(source.snapshot(), source.past(), time.time())["status"] == "failing"
+    judged = health.providers(source.snapshot(), source.past(), time.time() + LATELY)
     assert (judged["status"], judged["providers"]["dead"]["errors"]) == ("ok", 3)
 
 
@@ -153,7 +162,9 @@ def test_endpoints_are_judged_by_their_breakers(states: List[str], status: str) 
     ]
     judged = health.breakers(source.snapshot())
     assert (judged["status"], list(judged["endpoints"].values())) == (status, states)
-    assert len(health.overall(source.snapshot(), source.past())["reasons"]) == sum(one != "closed" for one in states)
+    assert len(health.overall(source.snapshot(), source.past(), time.time())["reasons"]) == sum(
+        one != "closed" for one in states
+    )
 
 
 # --- metrics --------------------------------------------------------------------------------------------------------

@@ -1,5 +1,8 @@
 """Who is let into the status server, byte by byte."""
 
+import hmac
+from typing import List, Tuple
+
 import pytest
 
 from status.asked import END, MOST_HEAD, MOST_HEADERS, MOST_LINE, RefusedError, check_length, path_of
@@ -53,6 +56,22 @@ def test_browsers_have_it_in_the_address() -> None:
 )
 def test_without_the_right_token_nothing_is_told(line: str, header: str) -> None:
     assert refused(head(line, header)) == 401
+
+
+@pytest.mark.parametrize("given", [TOKEN, TOKEN[:-1] + "b", ""])
+def test_how_long_a_refusal_takes_does_not_tell_how_much_of_the_token_is_right(
+    given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The comparison is the library's, and its answer is the one that counts."""
+    compared: List[Tuple[bytes, bytes]] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return True
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    assert path_of(head("GET /health HTTP/1.1", f"Authorization: Bearer {given}"), TOKEN) == "/health"
+    assert compared == [(given.encode(), TOKEN.encode())]
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,11 @@ from typing import Any, Iterator, List
 
 import pytest
 from status_support import ORIGIN, TOKEN, Made, endpoint, get, get_json
-from support_server import SOON, Connect, Serve, post, until
+from support_server import SOON, Connect, Doing, Serve, post, until
 
 from core.errors import ConfigError
 from status import page, token
+from status import server as server_module
 from status.answers import PATHS
 from status.server import MOST_CLIENTS, StatusServer
 from status.watch import Watch
@@ -174,6 +175,31 @@ def test_a_client_has_some_seconds_and_no_more(source: Made, monkeypatch: pytest
         assert time.monotonic() < began + 5
 
 
+def test_who_dribbles_has_no_more_time_than_who_says_nothing(
+    source: Made, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each byte is there when it is asked for, so nothing ever times out but the whole."""
+    head = iter(b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        monkeypatch.setattr("status.server.time", Ticking(theirs, head))
+        with pytest.raises(OSError, match="time"):
+            server_module._read_head(ours, 10.0)
+    assert len(list(head)) > 100
+
+
+class Ticking:
+    """In place of ``time``: a second passes with each look at it, and meanwhile a byte comes."""
+
+    def __init__(self, peer: socket.socket, data: Iterator[int]) -> None:
+        self._peer, self._data, self._now = peer, data, 0.0
+
+    def monotonic(self) -> float:
+        self._peer.sendall(bytes([next(self._data)]))
+        self._now += 1.0
+        return self._now
+
+
 def client_threads() -> int:
     return sum(thread.name == "subai-status-client" for thread in threading.enumerate())
 
@@ -283,6 +309,48 @@ def test_the_token_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
     assert token.token_in(str(folder)) == first != token.token_in(str(tmp_path))
     if os.name == "posix":
         assert (folder / token.FILE).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes as on POSIX")
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_a_token_that_others_could_read_is_a_secret_no_more(
+    tmp_path: Path, mode: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = token.token_in(str(tmp_path))
+    (tmp_path / token.FILE).chmod(mode)
+    second = token.token_in(str(tmp_path))
+    assert second != first
+    assert (tmp_path / token.FILE).stat().st_mode & 0o077 == 0
+    assert token.token_in(str(tmp_path)) == second
+    assert "Others could read the token" in caplog.text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes as on POSIX")
+def test_a_file_system_without_modes_has_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_here(*_: object) -> None:
+        raise PermissionError
+
+    first = token.token_in(str(tmp_path))
+    (tmp_path / token.FILE).chmod(0o666)
+    monkeypatch.setattr(os, "fchmod", not_here)
+    assert token.token_in(str(tmp_path)) == first
+
+
+def test_servers_that_start_at_once_have_one_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each finds none; if each made one, all but the last would turn away who reads the file."""
+    together = threading.Barrier(2, timeout=0.5)
+    find = token._kept
+
+    def meeting(path: str) -> str:
+        kept = find(path)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait()
+        return kept
+
+    monkeypatch.setattr(token, "_kept", meeting)
+    starting = [Doing(lambda: token.token_in(str(tmp_path))) for _ in range(2)]
+    made = {one.join(30).result for one in starting}
+    assert made == {(tmp_path / token.FILE).read_text(encoding="ascii").strip()}
 
 
 @pytest.mark.parametrize("content", ["", "short", "x" * 500, "\xe9" * 43])

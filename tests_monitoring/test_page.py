@@ -37,6 +37,7 @@ class Hour(Made):
 def _series(phase: float) -> Series:
     load = [max(0, round(2 + 2.4 * math.sin(step / 50 + phase))) for step in range(SAMPLES)]
     connect: List[Optional[float]] = [0.02 + step % 7 / 100 if step % 24 == 0 else None for step in range(SAMPLES)]
+    opened = [0 if seconds is None else 1 for seconds in connect]
     return {
         "active": load,
         "idle": [4 - one for one in load],
@@ -44,6 +45,7 @@ def _series(phase: float) -> Series:
         "utilisation": [one / 4 for one in load],
         "requests": [one // 2 for one in load],
         "errors": [int(step in (300, 600)) for step in range(SAMPLES)],
+        "opened": opened,
         "connect": connect,
     }
 
@@ -109,6 +111,22 @@ def test_the_last_hour_is_drawn_without_anything_from_outside(server: StatusServ
     figures = dict(re.findall(r"<b>([\d.% ]+)</b><span>(\w+)</span>", page))
     assert {word: figure for figure, word in figures.items()}["requests"] == "492"
     assert re.findall(r'<option value="([^"]+)">', page) == [ORIGIN, AT_HOME]
+
+
+def test_the_time_to_connect_is_the_mean_of_all_connections_and_not_of_endpoints(browser: Browser) -> None:
+    class Two(Hour):
+        def past(self) -> Past:
+            past = super().past()
+            for origin, opened, seconds in ((ORIGIN, 9, 0.1), (AT_HOME, 1, 1.1)):
+                series = past["endpoints"][origin]
+                series["opened"], series["connect"] = [opened] * SAMPLES, [seconds] * SAMPLES
+            return past
+
+    with StatusServer(Two(), TOKEN) as server:
+        drawn = charts(browser.look(server.url, "--dump-dom"))["connect"]
+    (at,) = set(re.findall(r'<circle[^>]* cy="([\d.]+)"', drawn))
+    lines = {words: float(y) - 4 for y, words in re.findall(r'<text[^>]* y="([\d.]+)"[^>]*>(\d+) ms</text>', drawn)}
+    assert float(at) == pytest.approx(lines["200"]), "(9 x 100 ms + 1100 ms) / 10"
 
 
 def test_nothing_is_drawn_where_there_is_nothing_yet(browser: Browser) -> None:
