@@ -44,6 +44,7 @@ class Engine:
         self._lock = threading.Lock()
         self._settings = settings
         self._provider: Optional[Tuple[Tuple[object, ...], HTTPProvider]] = None
+        self._transport: Optional[Transport] = None  # the provider's
         self._server_lock = threading.Lock()
         self._server: Optional[StatusServer] = None
         self._server_port: Optional[int] = None  # as the settings have it
@@ -57,6 +58,8 @@ class Engine:
         """Take changed settings over; connections and jobs go on."""
         with self._lock:
             before, self._settings = self._settings, settings
+            if self._transport is not None:
+                self._transport.allow(settings.parallel)
         if settings.profile.name != before.profile.name:
             log.info("Profile: %s, before %s", settings.profile.name, before.profile.name)
         if settings.pool != before.pool:
@@ -72,8 +75,9 @@ class Engine:
         """
         with self._lock:
             settings = self._settings
+            backoff = settings.profile.backoff_for(settings.provider)
             traits = (
-                settings.provider, settings.key, settings.base_url, settings.profile, settings.proxy, settings.ca_file,
+                settings.provider, settings.key, settings.base_url, backoff, settings.proxy, settings.ca_file,
             )  # fmt: skip
             if self._provider is None or self._provider[0] != traits:
                 here = is_here(_host(settings.base_url or AT_HOME.get(settings.provider, "")))
@@ -84,10 +88,10 @@ class Engine:
                     api_key=settings.key,
                     base_url=settings.base_url or None,
                     transport=transport,
-                    backoff=settings.profile.backoff_for(settings.provider),
+                    backoff=backoff,
                 )
                 self._close_provider()
-                self._provider = (traits, made)
+                self._provider, self._transport = (traits, made), transport
             return self._provider[1]
 
     def _close_provider(self) -> None:

@@ -69,6 +69,12 @@ class FilmJob:
         """The playhead is at ``position`` (seconds), and came there by playing."""
         self._position = position
 
+    def resize(self, parallel: int) -> None:
+        """So many requests at once from now on."""
+        translation = self._translation
+        if translation is not None:
+            translation.resize(parallel)
+
     def park(self, *, for_good: bool = False) -> None:
         """Stop at once; what is done stays and is not asked again.
 
@@ -165,6 +171,7 @@ class FilmJob:
             on_event=lambda event: self._hear(event, session),
         )
         self._translation = translation
+        translation.resize(engine.settings.parallel)  # it may have changed before anybody could tell
         reports: List[JobReport] = []
         runner = threading.Thread(target=lambda: self._translate(translation, reports), name="subai-job", daemon=True)
         runner.start()

@@ -100,6 +100,8 @@ class Service(xbmc.Monitor):
         settings = self._reader.refresh()
         log.hide(self._reader.secrets())
         self.engine.apply(settings)
+        for job in self.book.running():
+            job.resize(settings.parallel)
         self.teller.forget()
         self._tell_limits()
         self.engine.serve_status()
