@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional, Protocol, Tuple
 
-from core.errors import SubAIError
-from translate.film import Film
+from core.errors import CancelledError, SubAIError
+from translate.film import Film, untranslated
 from translate.prompt import Brief
+from translate.report import JobReport
 
 if TYPE_CHECKING:
     from kodi.jobs import FilmJob
@@ -30,6 +31,7 @@ class Task:
     :ivar replace: a file of somebody else may be replaced, once it was set aside.
     :ivar limit: US dollars that this job may cost, or None.
     :ivar by_itself: nobody asked for it just now.
+    :ivar asked: a person did, now or when it was begun.
     """
 
     film: Film
@@ -40,6 +42,7 @@ class Task:
     anew: bool = False
     limit: Optional[float] = None
     by_itself: bool = False
+    asked: bool = True
     ahead_of_time: bool = False
 
 
@@ -58,6 +61,14 @@ class Outcome:
     error: Optional[SubAIError] = None
     parked: bool = False
     notices: Tuple[str, ...] = ()
+
+
+def outcome_of(film: Film, report: JobReport, unwritable: Optional[SubAIError]) -> Outcome:
+    """What became of ``film``; ``unwritable``: why its translation could not be written."""
+    left, total = tuple(untranslated(film, report)), len(film.wanted)
+    stop = unwritable or report.stopped_by
+    parked = isinstance(stop, CancelledError)
+    return Outcome(total - len(left), total, left, None if parked else stop, parked, report.notices)
 
 
 class Listener(Protocol):

@@ -500,14 +500,13 @@ def test_the_next_episode_is_prepared_even_where_it_was_begun_before_and_not_whe
     ours = second.with_suffix(".es.srt")
     service.engine.ownership.write(str(ours), b"begun", done=1, total=LINES)
     translate(service, film)  # so that the lines of an episode cost nothing
-    task = service.desk.task(str(first.with_suffix(".en.srt")), str(first))
-    service._unasked.prepare_next(task)
+    service._unasked.prepare_next(str(first))
     until(lambda: ours.read_text(encoding="utf-8").count("⟦") == LINES, "the next episode")
     until(lambda: not service.book.running(), "its end")
     rest(service)
     assert "The subtitle of the next episode is ready." in fake_kodi.shown
     fake_kodi.shown.clear()
-    service._unasked.prepare_next(task)
+    service._unasked.prepare_next(str(first))
     assert not service.book.running()
     assert fake_kodi.shown == []
 

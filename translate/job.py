@@ -7,7 +7,7 @@ import logging
 import threading
 import uuid
 from functools import partial
-from typing import Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Callable, Dict, Mapping, Optional, Sequence
 
 from api.base import Usage
 from core import metrics
