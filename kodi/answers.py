@@ -123,10 +123,13 @@ class Answers:
         output = found.path if found else path or (last.output if last else "")
         if not output or self._service.engine.ownership.figures(output) is None:
             return {"ok": False, "text": localised(strings.NO_SOURCE)}
-        for job in self._service.book.running():
+        running = self._service.book.running()
+        for job in running:
             if job.output == output:
                 job.park(for_good=True)
                 job.join(1.0)
+        made_by = [job for job in (*running, last) if job is not None and job.output == output]
+        self._service.unwanted.update([path] if found else [job.task.video for job in made_by])
         if vfs.exists(output) and not vfs.delete(output):
             return {"ok": False, "text": localised(strings.NOT_REMOVED, name=vfs.base_name(output))}
         self._service.screen.take_back(output)

@@ -8,8 +8,9 @@ from typing import Callable, Iterator
 import pytest
 import xbmcgui
 from kodi_fakes import FakeKodi, fake_kodi
+from standin_faults import always
 
-from cli.standin import StandIn
+from cli.standin import Exchange, StandIn
 from kodi import player
 from kodi.service import Service
 from kodi.tasks import Task
@@ -97,6 +98,20 @@ def translate(service: Service, film: Path) -> None:
     assert job.outcome is not None
     assert job.outcome.done == LINES
     rest(service)
+
+
+def hold(standin: StandIn) -> threading.Event:
+    """From now on one request is answered, and those after it as soon as the event is set."""
+    go_on = threading.Event()
+
+    def answer(exchange: Exchange) -> None:
+        while exchange.number > 1 and not go_on.is_set():
+            exchange.wait(0.02)
+        exchange.send(exchange.reply())
+
+    standin.reset()
+    standin.script = always(answer)
+    return go_on
 
 
 def task_for(service: Service, film: Path) -> Task:
