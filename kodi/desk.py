@@ -250,9 +250,9 @@ class Desk:
         return tuple(vfs.join(one, name) for one in folders)
 
 
-def with_limit(task: Task, dollars: float, *, asked: bool = False, ahead_of_time: bool = False) -> Task:
-    """The task as one that nobody asks for now, held to what may be spent so; ``asked``: someone did once."""
-    return replace(task, by_itself=True, asked=asked, limit=max(0.0, dollars), ahead_of_time=ahead_of_time)
+def with_limit(task: Task, dollars: float, *, ahead_of_time: bool = False) -> Task:
+    """The task as one that nobody asked for, held to what may be spent so."""
+    return replace(task, by_itself=True, limit=max(0.0, dollars), ahead_of_time=ahead_of_time)
 
 
 def _holds_subtitles(folder: str) -> bool:

@@ -77,7 +77,7 @@ class FilmJob:
 
     def ask_for(self) -> None:
         """A person wants it, though it may have begun by itself: it has no limit, and goes on another time."""
-        self.task = replace(self.task, asked=True, limit=None)
+        self.task = replace(self.task, limit=None)
         if self._session is not None:
             self._heed_wish(self._session)
 

@@ -161,7 +161,7 @@ class Service(xbmc.Monitor):
             self._forget_refusals()
             self.unwanted.discard(task.video)
         joined = self.book.add(job)
-        if joined is not job and task.asked and not task.by_itself:
+        if joined is not job and task.asked:
             joined.ask_for()
         if joined is job:
             self._bars.open(job)

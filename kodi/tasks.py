@@ -29,9 +29,8 @@ class Task:
     :ivar video: the path of the film, or ``""`` if only the subtitle is known.
     :ivar places: paths for the output, the best first; one that cannot be written makes way for the next.
     :ivar replace: a file of somebody else may be replaced, once it was set aside.
-    :ivar limit: US dollars that this job may cost, or None.
+    :ivar limit: US dollars that this job may cost, or None where a person asked for it, now or when it was begun.
     :ivar by_itself: nobody asked for it just now.
-    :ivar asked: a person did, now or when it was begun.
     """
 
     film: Film
@@ -42,8 +41,12 @@ class Task:
     anew: bool = False
     limit: Optional[float] = None
     by_itself: bool = False
-    asked: bool = True
     ahead_of_time: bool = False
+
+    @property
+    def asked(self) -> bool:
+        """Whether a person asked for it, now or when it was begun."""
+        return self.limit is None
 
 
 @dataclass(frozen=True)

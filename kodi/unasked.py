@@ -7,7 +7,6 @@ from kodi import automatic, player, strings, subtitle_files, vfs, windows, wordi
 from kodi.automatic import RESUME
 from kodi.desk import Offer, with_limit
 from kodi.episodes import next_episode
-from kodi.settings import ON
 from kodi.strings import localised
 from translate.languages import from_suffix
 
@@ -59,8 +58,7 @@ class Unasked:
         if begun.is_tried:
             self.prepare_next(video)
             return
-        # Where nobody is asked the limit holds for everything.
-        self._do_as_wished(video, begun, RESUME if begun.asked and mode != ON else mode, asked=begun.asked)
+        self._do_as_wished(video, begun, RESUME if begun.asked else mode)
 
     def _show_as_chosen(self, video: str, path: str) -> None:
         """Our whole translation, unless the person chose another language the last time, or none."""
@@ -76,14 +74,14 @@ class Unasked:
             service.screen.prefer(language)
         service.showing.watch(video, language.base if language else str(chosen))
 
-    def _do_as_wished(self, video: str, offer: Offer, mode: str, *, asked: bool = False) -> None:
+    def _do_as_wished(self, video: str, offer: Offer, mode: str) -> None:
         if video in self._service.unwanted:
             return
         left = self._service.engine.left_this_month()
         wish = automatic.decide(mode, offer.cost, left)
         if wish == automatic.START:
-            task = with_limit(offer.task, left, asked=asked)
-            self._service.begin(replace(task, limit=None) if mode == RESUME else task)
+            resumed = replace(offer.task, by_itself=True)
+            self._service.begin(resumed if mode == RESUME else with_limit(offer.task, left))
         elif wish == automatic.OVER_LIMIT:
             limit = wording.dollars(self._service.engine.settings.monthly_limit)
             self._service.teller.once(localised(strings.LIMIT_REACHED, limit=limit))

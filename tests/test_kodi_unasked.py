@@ -1,6 +1,5 @@
 """What begins, goes on or does not, without being asked for: resuming, the monthly limit, the next episode."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import List
 
@@ -128,6 +127,7 @@ def test_what_a_person_began_stays_theirs_though_it_went_on_by_itself(
     service: Service, fake_kodi: FakeKodi, film: Path, standin: StandIn
 ) -> None:
     begun_by_a_person(service, fake_kodi, film, standin)
+    change(service, fake_kodi, monthly_limit=0.0)  # which is for what nobody asked for
     begun_unasked(service, fake_kodi, film, standin)
     change(service, fake_kodi, auto_translate="off")
     play(service, fake_kodi, film)
@@ -412,7 +412,8 @@ def test_an_episode_that_was_prepared_and_cut_short_is_held_to_the_settings(
     hold(standin)
     service._unasked.prepare_next(str(first))
     job = only_job(service)
-    assert job.task == replace(job.task, by_itself=True, asked=False, ahead_of_time=True)
+    assert job.task.by_itself
+    assert not job.task.asked
     play(service, fake_kodi, second)
     cut_short(service, fake_kodi, standin, job)
     standin.reset()
