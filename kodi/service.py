@@ -244,6 +244,7 @@ class Service(xbmc.Monitor):
         began = time.monotonic()
         self.ending.set()
         self._answers.stop()
+        self._unasked.film_ended()
         for job in self.book.running():
             job.park()
         self.engine.pool.cancel()

@@ -174,6 +174,7 @@ def test_a_running_job_follows_the_number_of_requests_at_once(
     until(lambda: standin.stats().requests == 2, "a second request")
     change(3)
     until(lambda: standin.stats().in_flight == 3, "three requests at once")
+    assert service.engine.provider() is provider  # with all that it knows of its endpoints
     change(1)
     answers.release(2)
     until(lambda: standin.stats().in_flight == 1, "one request at once")
@@ -183,7 +184,6 @@ def test_a_running_job_follows_the_number_of_requests_at_once(
     rest(service)
     assert job.outcome is not None
     assert (job.outcome.done, standin.stats().max_in_flight) == (2 * cues, 1)
-    assert service.engine.provider() is provider
 
 
 def test_only_so_many_jobs_that_have_ended_are_kept(service: Service, film: Path) -> None:

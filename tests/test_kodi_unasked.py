@@ -259,6 +259,10 @@ def test_a_forced_subtitle_is_neither_one_in_my_language_nor_one_to_translate_un
     assert not service.book.running()
     assert standin.stats().connections == 0
     stop(service, fake_kodi)
+    whole.write_bytes(b"\0" * 100)  # found, and no subtitle
+    play(service, fake_kodi, film)
+    assert not service.book.running()
+    stop(service, fake_kodi)
     whole.write_bytes(content)
     play(service, fake_kodi, film)
     until(lambda: film.with_suffix(".es.srt").exists(), "the translation of the whole one")
@@ -367,6 +371,16 @@ def test_an_episode_that_begins_while_it_is_prepared_is_one_that_is_watched_from
     until(lambda: has_come(third), "the third")
     all_over(service)
     assert fake_kodi.shown == ["All 30 lines translated.", "The subtitle of the next episode is ready."]
+
+
+def test_a_forced_subtitle_of_the_next_episode_is_not_prepared(
+    service: Service, fake_kodi: FakeKodi, episodes: List[Path]
+) -> None:
+    change(service, fake_kodi, openai_model=PRICED)
+    episodes[1].with_suffix(".en.srt").rename(episodes[1].with_suffix(".en.forced.srt"))
+    play(service, fake_kodi, episodes[0])
+    service._unasked.prepare_next(str(episodes[0]))
+    assert not service.book.running()
 
 
 def test_an_episode_whose_preparation_the_person_stopped_is_not_prepared_again(

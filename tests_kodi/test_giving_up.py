@@ -57,4 +57,6 @@ def test_a_question_about_a_film_goes_with_the_film_and_does_not_keep_the_servic
     remote.shows(QUESTION)
     remote.kodi.disable()
     assert our_part(remote) < 1.0
-    print(f"Its thread ended in {interpreter_part(remote):.2f} s, with a question on the screen.")
+    # Kodi takes a question away on the thread that waits for us, so not before it has given up waiting.
+    print(f"With a question on the screen the thread of the service ended in {interpreter_part(remote):.2f} s.")
+    assert interpreter_part(remote) < 8.0
