@@ -178,8 +178,9 @@ def test_what_is_remembered_costs_nothing_is_said_so_and_begins_by_itself(
     until(lambda: film.with_name("film.es.srt").exists(), "the translation")
 
 
-def test_the_question_about_a_film_goes_with_the_film(
-    service: Service, fake_kodi: FakeKodi, film: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("ends", ["the film", "the add-on"])
+def test_the_question_about_a_film_goes_with_the_film_and_with_the_add_on(
+    service: Service, fake_kodi: FakeKodi, film: Path, monkeypatch: pytest.MonkeyPatch, ends: str
 ) -> None:
     asked = threading.Event()
 
@@ -195,7 +196,10 @@ def test_the_question_about_a_film_goes_with_the_film(
     service._film_started()
     assert fake_kodi.builtins == []
     assert asked.wait(PATIENT)
-    stop(service, fake_kodi)
+    if ends == "the film":
+        stop(service, fake_kodi)
+    else:
+        service._close()
     rest(service)
     assert not service.book.running()
 
