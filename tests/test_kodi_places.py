@@ -55,6 +55,6 @@ def test_from_a_share_that_cannot_be_written_to_the_result_goes_where_it_can_and
     assert finished is not None
     place = Path(finished.path)
     assert (finished.done, place.read_text(encoding="utf-8").count("⟦")) == (LINES, LINES)
-    assert place.is_relative_to(tmp_path / ("of Kodi" if with_folder else "profile"))
+    assert tmp_path / ("of Kodi" if with_folder else "profile") in place.parents
     assert sorted(os.listdir(film.parent)) == ["film.en.srt", "film.mkv"]
     assert [one.name for one in service.desk.sources(share)] == ["film.en.srt"]

@@ -249,6 +249,25 @@ def test_in_a_film_that_another_program_plays_nothing_is_asked_or_shown_and_the_
     assert fake_kodi.shown_stream == shown
 
 
+def test_a_copy_that_kodi_made_of_nothing_leaves_the_screen_to_what_was_there_before(
+    service: Service, fake_kodi: FakeKodi, film: Path, standin: StandIn
+) -> None:
+    standin.script = always(bad_key)
+    fake_kodi.answers = [False]  # the settings are offered
+    play(service, fake_kodi, film)
+    before = fake_kodi.shown_stream
+    rows = messages.ask("rows", {}, PATIENT)
+    assert rows is not None
+    answer = messages.ask("start", {"row": rows["rows"][1]["row"], "dialog": True}, PATIENT)
+    assert answer is not None
+    (job,) = service.book.running()
+    copy = film.with_suffix(".es.srt")
+    fake_kodi.add_stream(str(copy))
+    copy.write_bytes(Path(answer["path"]).read_bytes())
+    assert job.join(PATIENT)
+    assert (fake_kodi.shown_stream, copy.exists()) == (before, False)
+
+
 # --- messages -------------------------------------------------------------------------------------------------------
 
 

@@ -74,6 +74,10 @@ def begun_by_a_person(service: Service, kodi: FakeKodi, film: Path, standin: Sta
     standin.reset()
 
 
+def begun_by(job: FilmJob) -> str:
+    return "a person" if job.task.asked else "itself"
+
+
 def is_whole(film: Path) -> bool:
     return film.with_suffix(".es.srt").read_text(encoding="utf-8").count("⟦") == LINES
 
@@ -141,11 +145,11 @@ def test_what_a_person_asked_for_while_it_ran_by_itself_is_theirs(
     hold(standin)
     play(service, fake_kodi, film)
     job = only_job(service)
-    assert job.task.limit is not None
+    assert begun_by(job) == "itself"
     asked = messages.ask("start", {"source": str(film.with_suffix(".en.srt")), "video": str(film)}, PATIENT)
     assert asked == {"ok": True, "text": "This subtitle is being translated already."}
     assert service.book.running() == [job]
-    assert job.task.limit is None
+    assert begun_by(job) == "a person"
     cut_short(service, fake_kodi, standin, job)
     change(service, fake_kodi, auto_translate="off")
     play(service, fake_kodi, film)
@@ -426,8 +430,7 @@ def test_an_episode_that_was_prepared_and_cut_short_is_held_to_the_settings(
     hold(standin)
     service._unasked.prepare_next(str(first))
     job = only_job(service)
-    assert job.task.by_itself
-    assert not job.task.asked
+    assert begun_by(job) == "itself"
     play(service, fake_kodi, second)
     cut_short(service, fake_kodi, standin, job)
     standin.reset()
