@@ -133,6 +133,10 @@ class Transport:
             return exchange, partial(exchange.send_over, pool)
         return exchange, partial(exchange.send_without_pool, make_context(self._ca_file), self._proxy)
 
+    def allow(self, parallel: int) -> None:
+        """So many requests in flight at once to one endpoint, from the next request on."""
+        self._parallel = parallel
+
     def refused(self, url: str) -> None:
         """An answer from ``url`` whose status was good told, inside, that it was one request too many."""
         self.pool.endpoint(origin_of(url)).concurrency.troubled()

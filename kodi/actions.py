@@ -3,6 +3,7 @@
 Short-lived interpreters: nothing of the engine is imported here.
 """
 
+from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import xbmc
@@ -67,7 +68,7 @@ def _items(status: Answer) -> List[Tuple[str, Callable[[], None]]]:
     items: List[Tuple[str, Callable[[], None]]] = []
     for job in status["jobs"]:
         lines = localised(strings.PROGRESS_LINES, done=job["done"], total=job["total"])
-        items.append((f"{localised(strings.STOP)}: {job['name']}, {lines}", _cancel))
+        items.append((f"{localised(strings.STOP)}: {job['name']}, {lines}", partial(_cancel, job["place"])))
     if status["left"]:
         items.append((localised(strings.SEE_WHY), _why))
         items.append((localised(strings.RETRY), _retry))
@@ -121,8 +122,9 @@ def _why() -> None:
         windows.show_text(localised(strings.SEE_WHY), answer["text"])
 
 
-def _cancel() -> None:
-    _told("cancel")
+def _cancel(place: str = "") -> None:
+    """Stop the job that writes to ``place``, or all of them."""
+    _told("cancel", {"place": place})
 
 
 def _retry() -> None:

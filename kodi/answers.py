@@ -1,12 +1,13 @@
 """Who answers which message of the entries; and the person's commands that need no film: stop, again, remove, test."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Callable, Dict
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
 from api import local_servers
 from core.cancel import CancelToken
 from core.errors import InputError, SubAIError
 from kodi import status, strings, subtitle_files, vfs, wording
+from kodi.jobs import FilmJob
 from kodi.messages import Message
 from kodi.starting import Starting
 from kodi.strings import localised
@@ -63,10 +64,11 @@ class Answers:
                 "done": job.lines.settled,
                 "total": job.total,
                 "path": job.output,
+                "place": job.task.places[0],
             }
             for job in self._service.book.running()
         ]
-        last = self._service.book.last
+        last = self._last()
         left = len(last.outcome.left) if last and last.outcome else 0
         return {
             "ok": True,
@@ -81,15 +83,19 @@ class Answers:
         }
 
     def _why(self, _: Answer) -> Answer:
-        last = self._service.book.last
+        last = self._last()
         if last is None or last.outcome is None:
             return {"ok": False, "text": localised(strings.NOTHING_RUNS)}
         return {"ok": True, "text": wording.why_kept(last.task.film.cues, last.outcome.left)}
 
+    def _last(self) -> Optional[FilmJob]:
+        return self._service.book.last(self._service.player.playing())
+
     # --- afterwards -------------------------------------------------------------------------------------------------
 
-    def _cancel(self, _: Answer) -> Answer:
-        stopped = self._service.cancel()
+    def _cancel(self, data: Answer) -> Answer:
+        """Stop the job that writes to ``place``, as ``status`` names it; all of them where none is named."""
+        stopped = self._service.cancel(str(data.get("place", "")))
         return {"ok": stopped > 0, "text": "" if stopped else localised(strings.NOTHING_RUNS)}
 
     def _retry(self, _: Answer) -> Answer:
@@ -100,7 +106,7 @@ class Answers:
 
     def _again(self, *, anew: bool) -> Answer:
         self._starting.raise_if_not_ready()
-        last = self._service.book.last
+        last = self._last()
         if last is None:
             return {"ok": False, "text": localised(strings.NOTHING_RUNS)}
         task = self._service.desk.task(last.task.film.path, last.task.video, self._starting.facts(last.task.video))
@@ -113,14 +119,17 @@ class Answers:
         """Delete a translation, if it is just what we wrote."""
         path = str(data.get("path", ""))
         found = self._service.desk.finished(path) if path and not subtitle_files.is_subtitle(path) else None
-        last = self._service.book.last
+        last = self._last()
         output = found.path if found else path or (last.output if last else "")
         if not output or self._service.engine.ownership.figures(output) is None:
             return {"ok": False, "text": localised(strings.NO_SOURCE)}
-        for job in self._service.book.running():
+        running = self._service.book.running()
+        for job in running:
             if job.output == output:
                 job.park(for_good=True)
                 job.join(1.0)
+        made_by = [job for job in (*running, last) if job is not None and job.output == output]
+        self._service.unwanted.update([path] if found else [job.task.video for job in made_by])
         if vfs.exists(output) and not vfs.delete(output):
             return {"ok": False, "text": localised(strings.NOT_REMOVED, name=vfs.base_name(output))}
         self._service.screen.take_back(output)

@@ -4,7 +4,7 @@ from typing import Optional
 
 from kodi.settings import OFF, ON
 
-#: Beside the modes of the settings: the translation was begun another time, and agreed to then.
+#: Beside the modes of the settings: the translation was begun another time, because a person asked for it.
 RESUME = "resume"
 
 NOTHING = "nothing"

@@ -34,6 +34,7 @@ class Offer:
 
     :ivar known: lines that are remembered and cost nothing.
     :ivar kept: lines that were tried before, in vain.
+    :ivar asked: a person asked for what was begun of it.
     :ivar model: as far as it is known without asking anyone.
     """
 
@@ -41,6 +42,7 @@ class Offer:
     expected: Estimate
     known: int
     kept: int
+    asked: bool
     model: str
 
     @property
@@ -51,6 +53,11 @@ class Offer:
     def is_remembered(self) -> bool:
         """Whether nobody has to be asked for any line of it."""
         return not self.expected.cues
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether all that is left of it was tried before, and is tried again only when someone asks for it."""
+        return 0 < self.expected.cues <= self.kept
 
     @property
     def cost(self) -> Optional[float]:
@@ -93,16 +100,20 @@ class Desk:
             found += subtitle_files.candidates(video, folder, vfs.list_folder(folder)[1])
         return found
 
-    def sources(self, video: str) -> List[Candidate]:
-        """What can be translated, the best first; nothing of what we made."""
+    def sources(self, video: str, *, whole: bool = False) -> List[Candidate]:
+        """What can be translated, the best first; nothing of what we made.
+
+        :param whole: leave out what only holds the foreign words of the film: it is no subtitle for all of it.
+        """
         settings = self._engine.settings
         found = subtitle_files.best_sources(self.all_candidates(video), settings.target, settings.source)
-        return [one for one in found if self._engine.ownership.figures(one.path) is None]
+        wanted = (one for one in found if not (whole and one.forced))
+        return [one for one in wanted if self._engine.ownership.figures(one.path) is None]
 
     def finished(self, video: str) -> Optional[Finished]:
-        """Our translation of the film into the language of the settings."""
+        """Our translation of the film into the language of the settings; not one of its foreign words alone."""
         for one in subtitle_files.in_language(self._at_places(video), self._engine.settings.target):
-            figures = self._engine.ownership.figures(one.path)
+            figures = None if one.forced else self._engine.ownership.figures(one.path)
             if figures is not None:
                 return Finished(one.path, *figures)
         return None
@@ -169,13 +180,16 @@ class Desk:
             expected,
             len(session.known),
             len(session.kept()),
+            session.asked,
             self._engine.model or localised(strings.USUAL_MODEL),
         )
 
-    def offers(self, video: str, facts: Optional[Mapping[str, Any]] = None, *, anew: bool = False) -> List[Offer]:
-        """Of every source of the film, the best first; those that are already in the wished language drop out."""
+    def offers(
+        self, video: str, facts: Optional[Mapping[str, Any]] = None, *, anew: bool = False, whole: bool = False
+    ) -> List[Offer]:
+        """Of every one of the ``sources``; those that are already in the wished language drop out."""
         made: List[Offer] = []
-        for candidate in self.sources(video):
+        for candidate in self.sources(video, whole=whole):
             try:
                 task = self.task(candidate.path, video, facts)
                 if task.film.source is None or not subtitle_files.same_language(task.film.source, task.film.target):

@@ -45,6 +45,7 @@ class Engine:
         self._lock = threading.Lock()
         self._settings = settings
         self._provider: Optional[Tuple[Tuple[object, ...], HTTPProvider]] = None
+        self._transport: Optional[Transport] = None  # the provider's
         self._server_lock = threading.Lock()
         self._server: Optional[StatusServer] = None
         self._server_port: Optional[int] = None  # as the settings have it
@@ -58,6 +59,8 @@ class Engine:
         """Take changed settings over; connections and jobs go on."""
         with self._lock:
             before, self._settings = self._settings, settings
+            if self._transport is not None:
+                self._transport.allow(settings.parallel)
         if settings.profile.name != before.profile.name:
             log.info("Profile: %s, before %s", settings.profile.name, before.profile.name)
         if settings.pool != before.pool:
@@ -86,7 +89,7 @@ class Engine:
                     backoff=settings.profile.backoff_for(settings.provider),
                 )
                 self._close_provider()
-                self._provider = (traits, made)
+                self._provider, self._transport = (traits, made), transport
             return self._provider[1]
 
     def _groups(self) -> List[EndpointGroup]:
@@ -170,7 +173,8 @@ class Engine:
 
 def _traits(settings: Settings) -> Tuple[object, ...]:
     """What makes a provider another one."""
-    return settings.provider, settings.key, settings.base_url, settings.profile, settings.proxy, settings.ca_file
+    backoff = settings.profile.backoff_for(settings.provider)
+    return settings.provider, settings.key, settings.base_url, backoff, settings.proxy, settings.ca_file
 
 
 def _host(base_url: str) -> str:

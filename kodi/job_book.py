@@ -1,4 +1,4 @@
-"""The jobs that run, each output having one at most, and the one that ended last."""
+"""The jobs that run, each output having one at most, and those that ended last."""
 
 import threading
 import time
@@ -8,14 +8,16 @@ from core.errors import CancelledError
 from kodi.jobs import FilmJob
 from kodi.tasks import Task
 
+KEPT = 4  # jobs that have ended, each with its film: what a box in the living room has room for
+
 
 class JobBook:
-    """The jobs that run, and the last one that ended."""
+    """The jobs that run, and the last ones that ended."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._jobs: List[FilmJob] = []
-        self._last: Optional[FilmJob] = None
+        self._ended: List[FilmJob] = []  # the last one last, one for each output
         self._closed = False
 
     def running(self) -> List[FilmJob]:
@@ -35,10 +37,13 @@ class JobBook:
             if job.stopping:
                 job.join(seconds)
 
-    @property
-    def last(self) -> Optional[FilmJob]:
-        """The job that ended last."""
-        return self._last
+    def last(self, playing: str) -> Optional[FilmJob]:
+        """The job that the person means: the last of the film that plays, or else the last that somebody waited for."""
+        with self._lock:
+            ended = self._ended[::-1]
+        of_film = [job for job in ended if playing and job.task.video == playing]
+        awaited = [job for job in ended if not job.task.ahead_of_time]
+        return next(iter([*of_film, *awaited, *ended]), None)
 
     def add(self, job: FilmJob) -> FilmJob:
         """Start ``job``, unless there is one with the same output already: then it is joined. Returns which it is.
@@ -57,7 +62,8 @@ class JobBook:
 
     def note_end(self, job: FilmJob) -> None:
         with self._lock:
-            self._last = job
+            others = [one for one in self._ended if not _same_output(one.task, job.task)]
+            self._ended = [*others, job][-KEPT:]
             self._jobs = [one for one in self._jobs if one is not job]
 
     def stop_all(self, seconds: float) -> bool:

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, List, Optional
+from typing import TYPE_CHECKING, Optional
 
 from core.cancel import CancelToken
 from core.errors import CancelledError, InputError, SubAIError
@@ -17,11 +17,11 @@ from kodi.engine import Engine
 from kodi.lines import Lines
 from kodi.output import Output
 from kodi.pace import Pace
+from kodi.runner import Runner
 from kodi.strings import localised
-from kodi.tasks import Copies, Listener, Outcome, Task
-from translate.film import untranslated
+from kodi.tasks import Copies, Listener, Outcome, Task, outcome_of
 from translate.job import TranslationJob
-from translate.report import CueEvent, JobReport
+from translate.report import CueEvent
 from translate.session import Session
 
 if TYPE_CHECKING:
@@ -46,8 +46,9 @@ class FilmJob:
         self._cancel = CancelToken()
         self.lines = Lines(task.film)
         self._changed = self.lines.changed
-        self._finished = self._goes_on = False
+        self._goes_on = False
         self._translation: Optional[TranslationJob] = None
+        self._session: Optional[Session] = None
         self._output = Output(task, engine.ownership, self.total)
         self._thread = threading.Thread(target=self._run, name="subai-film", daemon=True)
 
@@ -62,12 +63,23 @@ class FilmJob:
         translation = self._translation
         if translation is not None:
             translation.seek(position)
-        with self._changed:
-            self._changed.notify_all()
+        self.lines.wake()
 
     def playhead(self, position: float) -> None:
         """The playhead is at ``position`` (seconds), and came there by playing."""
         self._position = position
+
+    def resize(self, parallel: int) -> None:
+        """So many requests at once from now on."""
+        translation = self._translation
+        if translation is not None:
+            translation.resize(parallel)
+
+    def ask_for(self) -> None:
+        """A person wants it, though it may have begun by itself: it has no limit, and goes on another time."""
+        self.task = replace(self.task, limit=None)
+        if self._session is not None:
+            self._heed_wish(self._session)
 
     def park(self, *, for_good: bool = False) -> None:
         """Stop at once; what is done stays and is not asked again.
@@ -79,8 +91,7 @@ class FilmJob:
         translation = self._translation
         if translation is not None:
             translation.cancel()
-        with self._changed:
-            self._changed.notify_all()
+        self.lines.wake()
 
     def join(self, seconds: float) -> bool:
         """Whether it has ended after so many seconds."""
@@ -152,6 +163,8 @@ class FilmJob:
             limit=task.limit,
             write=lambda _, data: self._write_last(data, session),
         )
+        self._session = session
+        self._heed_wish(session)
         known = {} if task.anew else session.known
         self.lines.take(known)
         translation = TranslationJob(
@@ -165,32 +178,25 @@ class FilmJob:
             on_event=lambda event: self._hear(event, session),
         )
         self._translation = translation
-        reports: List[JobReport] = []
-        runner = threading.Thread(target=lambda: self._translate(translation, reports), name="subai-job", daemon=True)
+        translation.resize(engine.settings.parallel)  # it may have changed before anybody could tell
+        runner = Runner(translation, self.lines.wake)
         runner.start()
         unwritable: Optional[SubAIError] = None
         try:
-            self._write_while(translation)
+            self._write_while(runner)
         except InputError as error:
             log.warning("Not written any more: %s", error.user_message)
             unwritable = error
             translation.cancel()  # nobody is to pay for what cannot be shown
-        runner.join()
-        report = reports[0] if reports else translation.report()
+        report = runner.report()
         self._await_copy()
         session.finish(report)
-        left = tuple(untranslated(task.film, report))
-        stop = unwritable or report.stopped_by
-        parked = isinstance(stop, CancelledError)
-        return Outcome(self.total - len(left), self.total, left, None if parked else stop, parked, report.notices)
+        return outcome_of(task.film, report, unwritable)
 
-    def _translate(self, translation: TranslationJob, reports: List[JobReport]) -> None:
-        try:
-            reports.append(translation.run())
-        finally:
-            with self._changed:
-                self._finished = True
-                self._changed.notify_all()
+    def _heed_wish(self, session: Session) -> None:
+        session.begin(asked=self.task.asked)
+        if self.task.limit is None:
+            session.purse.lift()
 
     def _hear(self, event: CueEvent, session: Session) -> None:
         session.hear(event)
@@ -198,7 +204,7 @@ class FilmJob:
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
-    def _write_while(self, translation: TranslationJob) -> None:
+    def _write_while(self, runner: Runner) -> None:
         """Write now and then until the job has ended.
 
         :raises InputError: it cannot be written, or not any more.
@@ -207,12 +213,12 @@ class FilmJob:
         while True:
             with self._changed:
                 wait = self._wait(pace)
-                if not self._finished and wait != 0.0:
+                if not runner.over and wait != 0.0:
                     self._changed.wait(wait)
-                if self._finished:
+                if runner.over:
                     return
                 if self._cancel.cancelled:
-                    translation.cancel()  # again: it may not have begun when it was told first
+                    runner.translation.cancel()  # again: it may not have begun when it was told first
                     continue
                 wait = self._wait(pace)
             if wait == 0.0 and self._write():

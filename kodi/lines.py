@@ -53,6 +53,11 @@ class Lines:
         with self.changed:
             self._fresh |= fresh
 
+    def wake(self) -> None:
+        """Have whoever waits for a change look around, though nothing has."""
+        with self.changed:
+            self.changed.notify_all()
+
     # --- telling ----------------------------------------------------------------------------------------------------
 
     @property

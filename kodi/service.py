@@ -14,14 +14,15 @@ from core.errors import SubAIError
 from kodi import addon, log, messages, strings, vfs, windows, wording
 from kodi.answers import Answers
 from kodi.changes import Changes
-from kodi.choices import OFF, Choices, Watch
+from kodi.choices import Choices
 from kodi.desk import Desk
 from kodi.engine import Engine
 from kodi.job_book import JobBook
 from kodi.jobs import FilmJob
-from kodi.player import Player, Playhead, Screen, current_stream
+from kodi.player import Player, Playhead, Screen
 from kodi.progress import ProgressBars
 from kodi.settings import Reader
+from kodi.showing import Showing
 from kodi.strings import localised
 from kodi.tasks import Task
 from kodi.telling import Teller
@@ -53,12 +54,12 @@ class Service(xbmc.Monitor):
         self.player = Player(self._film_started, self._film_stopped)
         self.screen = Screen(self.player, self.ending.wait)
         self.choices = Choices(addon.profile())
-        self._watch = Watch(lambda video, language: self.spawn(lambda: self.choices.note(video, language)))
+        self.showing = Showing(self.player, self.screen, self.choices, self.spawn)
         self._answers = Answers(self)
         self._unasked = Unasked(self)
         self._video = ""
         self._playhead = Playhead()
-        self.offered: Set[str] = set()  # films that the person was asked about, or stopped
+        self.unwanted: Set[str] = set()  # films whose translation the person stopped or removed
         self._bars = ProgressBars()
         self._stopped: Set[FilmJob] = set()  # by the person, who is then told what there is
 
@@ -100,6 +101,8 @@ class Service(xbmc.Monitor):
         settings = self._reader.refresh()
         log.hide(self._reader.secrets())
         self.engine.apply(settings)
+        for job in self.book.running():
+            job.resize(settings.parallel)
         self.teller.forget()
         self._tell_limits()
         self.engine.serve_status()
@@ -109,8 +112,7 @@ class Service(xbmc.Monitor):
         for job in self.book.running():
             if job.task.video == self._video and self._video != video:
                 job.park()
-        self._video, self._playhead = video, Playhead()
-        self._leave_screen()
+        self._now_plays(video)
         if video:
             self.spawn(lambda: self._greet(video))
 
@@ -121,21 +123,17 @@ class Service(xbmc.Monitor):
     def _film_stopped(self) -> None:
         for job in self.book.of_video(self._video):
             job.park()
-        self._video = ""
-        self._leave_screen()
+        self._now_plays("")
 
-    def _leave_screen(self) -> None:
-        """What was on it of one film means nothing for the next."""
-        self._watch.end()
-        self.screen.forget()
+    def _now_plays(self, video: str) -> None:
+        self._video, self._playhead = video, Playhead()
+        self.showing.film(video)
         self._unasked.film_ended()
 
     def _tick(self) -> None:
         self.engine.watch.tick()
         self._bars.update()
-        if self._watch.is_on:
-            shown = current_stream()
-            self._watch.look(shown.base if shown else OFF, time.monotonic())
+        self.showing.tick()
         jobs = self.book.of_video(self._video)
         if not jobs:
             return
@@ -161,45 +159,31 @@ class Service(xbmc.Monitor):
             before(job)
         if not task.by_itself:
             self._forget_refusals()
+            self.unwanted.discard(task.video)
         joined = self.book.add(job)
+        if joined is not job and task.asked:
+            joined.ask_for()
         if joined is job:
             self._bars.open(job)
             logger.info("Translating %s to %s", task.film.path, task.film.target.code)
         return joined
 
-    def cancel(self) -> int:
-        """Stop everything that runs, because the person said so; how many jobs that were."""
-        jobs = self.book.running()
+    def cancel(self, place: str = "") -> int:
+        """Stop the job that writes to ``place``, or all, because the person said so; how many jobs that were."""
+        jobs = [job for job in self.book.running() if place in ("", job.task.places[0])]
         for job in jobs:
-            self.offered.add(job.task.video)
+            self.unwanted.add(job.task.video)
             self._stopped.add(job)
             job.park(for_good=True)
         return len(jobs)
 
     def wrote(self, job: FilmJob) -> None:
-        video, target = job.task.video, job.task.film.target
-        if not video or video != self.player.playing() or self.ending.is_set():
-            return
-        if self.screen.is_shown(job.output):
-            self.screen.refresh(job.output)
-            return
-        if job.adopted:
-            self.screen.was_chosen(job.output, target, job.shown_before)
-        elif self.choices.of(video) in (None, target.base):
-            self.screen.show(job.output, target)
-        self.watch(video, target.base)
-
-    def watch(self, video: str, language: str) -> None:
-        """Remember what the person chooses instead of ``language`` as long as ``video`` plays."""
-        if video == self._video:
-            self._watch.begin(video, language)
+        if not self.ending.is_set():
+            self.showing.wrote(job)
 
     def withdraws(self, job: FilmJob) -> None:
-        if job.task.video != self.player.playing() or self.ending.is_set():
-            return
-        if job.adopted and not self.screen.is_shown(job.output):
-            self.screen.was_chosen(job.output, job.task.film.target, job.shown_before)
-        self.screen.take_back(job.output)
+        if not self.ending.is_set():
+            self.showing.withdraws(job)
 
     def ended(self, job: FilmJob) -> None:
         self._bars.close(job)
@@ -222,11 +206,11 @@ class Service(xbmc.Monitor):
             if job in self._stopped:
                 self._stopped.discard(job)
                 windows.notice(wording.last_words(job))
-        elif job.task.ahead_of_time:
+        elif job.task.ahead_of_time and job.task.video != self.player.playing():
             windows.notice(localised(strings.NEXT_READY))
         else:
             windows.notice(wording.last_words(job))
-            self.spawn(lambda: self._unasked.prepare_next(job.task))
+            self.spawn(lambda: self._unasked.prepare_next(job.task.video))
 
     def _tell_limits(self) -> None:
         """The pool may be smaller than was asked for: so many open files the system does not allow."""
@@ -260,6 +244,7 @@ class Service(xbmc.Monitor):
         began = time.monotonic()
         self.ending.set()
         self._answers.stop()
+        self._unasked.film_ended()
         for job in self.book.running():
             job.park()
         self.engine.pool.cancel()

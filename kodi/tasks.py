@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional, Protocol, Tuple
 
-from core.errors import SubAIError
-from translate.film import Film
+from core.errors import CancelledError, SubAIError
+from translate.film import Film, untranslated
 from translate.prompt import Brief
+from translate.report import JobReport
 
 if TYPE_CHECKING:
     from kodi.jobs import FilmJob
@@ -28,7 +29,7 @@ class Task:
     :ivar video: the path of the film, or ``""`` if only the subtitle is known.
     :ivar places: paths for the output, the best first; one that cannot be written makes way for the next.
     :ivar replace: a file of somebody else may be replaced, once it was set aside.
-    :ivar limit: US dollars that this job may cost, or None.
+    :ivar limit: US dollars that this job may cost, or None where a person asked for it, now or when it was begun.
     :ivar by_itself: nobody asked for it just now.
     """
 
@@ -41,6 +42,11 @@ class Task:
     limit: Optional[float] = None
     by_itself: bool = False
     ahead_of_time: bool = False
+
+    @property
+    def asked(self) -> bool:
+        """Whether a person asked for it, now or when it was begun."""
+        return self.limit is None
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,14 @@ class Outcome:
     error: Optional[SubAIError] = None
     parked: bool = False
     notices: Tuple[str, ...] = ()
+
+
+def outcome_of(film: Film, report: JobReport, unwritable: Optional[SubAIError]) -> Outcome:
+    """What became of ``film``; ``unwritable``: why its translation could not be written."""
+    left, total = tuple(untranslated(film, report)), len(film.wanted)
+    stop = unwritable or report.stopped_by
+    parked = isinstance(stop, CancelledError)
+    return Outcome(total - len(left), total, left, None if parked else stop, parked, report.notices)
 
 
 class Listener(Protocol):

@@ -1,14 +1,13 @@
 """What starts without being asked for: a film in another language begins, or an episode's subtitle is done."""
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Set
 
 from kodi import automatic, player, strings, subtitle_files, vfs, windows, wording
 from kodi.automatic import RESUME
 from kodi.desk import Offer, with_limit
 from kodi.episodes import next_episode
-from kodi.settings import ON
 from kodi.strings import localised
-from kodi.tasks import Task
 from translate.languages import from_suffix
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ class Unasked:
     def __init__(self, service: "Service") -> None:
         self._service = service
         self._is_asking = False
+        self._offered: Set[str] = set()  # films that the person was asked about
 
     def film_ended(self) -> None:
         """What was asked about it needs no answer any more."""
@@ -39,22 +39,26 @@ class Unasked:
         finished = self._service.desk.finished(video)
         if finished is not None and finished.done >= finished.total:
             self._show_as_chosen(video, finished.path)
+            self.prepare_next(video)
             return
         mine = finished is None and player.understands(settings.target)
-        if mine or not self._service.desk.sources(video):
+        if mine or not self._service.desk.sources(video, whole=True):
             return
         self._service.spawn(self._service.engine.warm_up)
-        offers = self._service.desk.offers(video, player.film_facts())
+        offers = self._service.desk.offers(video, player.film_facts(), whole=True)
         if not offers or video != self._service.player.playing():
             return
         if finished is None:
             self._do_as_wished(video, offers[0], settings.auto_translate)
+        else:
+            self._go_on(video, max(offers, key=lambda offer: offer.known), settings.auto_translate)
+
+    def _go_on(self, video: str, begun: Offer, mode: str) -> None:
+        """With what is half done: as a person once asked for it, or else as the settings say now."""
+        if begun.is_tried:
+            self.prepare_next(video)
             return
-        begun = max(offers, key=lambda offer: offer.known)
-        if video in self._service.offered or begun.expected.cues <= begun.kept:
-            return  # the person stopped it, or what is left was tried in vain and is only tried again when asked for
-        # It was agreed to once; where nobody is asked, the limit holds again.
-        self._do_as_wished(video, begun, ON if settings.auto_translate == ON else RESUME)
+        self._do_as_wished(video, begun, RESUME if begun.asked else mode)
 
     def _show_as_chosen(self, video: str, path: str) -> None:
         """Our whole translation, unless the person chose another language the last time, or none."""
@@ -68,18 +72,21 @@ class Unasked:
             service.screen.show(path, target)
         elif language is not None:
             service.screen.prefer(language)
-        service.watch(video, language.base if language else str(chosen))
+        service.showing.watch(video, language.base if language else str(chosen))
 
     def _do_as_wished(self, video: str, offer: Offer, mode: str) -> None:
+        if video in self._service.unwanted:
+            return
         left = self._service.engine.left_this_month()
         wish = automatic.decide(mode, offer.cost, left)
         if wish == automatic.START:
-            self._service.begin(offer.task if mode == RESUME else with_limit(offer.task, left))
+            resumed = replace(offer.task, by_itself=True)
+            self._service.begin(resumed if mode == RESUME else with_limit(offer.task, left))
         elif wish == automatic.OVER_LIMIT:
             limit = wording.dollars(self._service.engine.settings.monthly_limit)
             self._service.teller.once(localised(strings.LIMIT_REACHED, limit=limit))
-        elif wish == automatic.ASK_FIRST and video not in self._service.offered:
-            self._service.offered.add(video)
+        elif wish == automatic.ASK_FIRST and video not in self._offered:
+            self._offered.add(video)
             if self._agreed(video, offer):
                 self._service.choices.forget(video)
                 self._service.begin(offer.task)
@@ -97,17 +104,17 @@ class Unasked:
             self._is_asking = False
         return yes and video == playing()
 
-    def prepare_next(self, task: Task) -> None:
-        """Have the next episode's subtitle ready before it begins."""
-        settings = self._service.engine.settings
-        if not settings.next_episode or not task.video or task.video != self._service.player.playing():
+    def prepare_next(self, video: str) -> None:
+        """Have the subtitle of the episode after ``video`` ready before that begins, unless the person stopped it."""
+        service = self._service
+        if not service.engine.settings.next_episode or not video or video != service.player.playing():
             return
-        following = next_episode(task.video, player.film_facts())
-        if following is None or not subtitle_files.is_film_file(following.path):
+        following = next_episode(video, player.film_facts())
+        if following is None or not subtitle_files.is_film_file(following.path) or following.path in service.unwanted:
             return
-        if self._service.desk.is_served(following.path):
+        if service.desk.is_served(following.path):
             return
-        offers = self._service.desk.offers(following.path, following.facts)
-        left = self._service.engine.left_this_month()
-        if offers and automatic.affordable(offers[0].cost, left):
-            self._service.begin(with_limit(offers[0].task, left, ahead_of_time=True))
+        offers = service.desk.offers(following.path, following.facts, whole=True)
+        left = service.engine.left_this_month()
+        if offers and not offers[0].is_tried and automatic.affordable(offers[0].cost, left):
+            service.begin(with_limit(offers[0].task, left, ahead_of_time=True))

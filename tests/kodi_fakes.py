@@ -10,7 +10,7 @@ import re
 import shutil
 import threading
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, ClassVar, Dict, List, Optional, Set, Tuple
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -75,6 +75,7 @@ class FakeKodi:
 
     :ivar untrue: conditions that do not hold.
     :ivar playing: the path of the video that plays; ``streams`` are its subtitles, ``shown_stream`` is the one shown.
+    :ivar read_only: folders, with ``/`` at the end, in which Kodi can write nothing.
     :ivar service: hears of notifications. :ivar properties: those of the home window.
     :ivar given_up: whether the person has pressed the button of the dialog that shows progress.
     """
@@ -89,6 +90,7 @@ class FakeKodi:
         self.shown: List[str] = []
         self.logged: List[Tuple[str, int]] = []
         self.builtins: List[str] = []
+        self.read_only: Set[str] = set()
         self.playing = ""
         self.streams: List[Dict[str, Any]] = []
         self.shown_stream: Optional[int] = None
@@ -102,8 +104,10 @@ class FakeKodi:
         name = os.path.basename(path)
         names = [str(one["name"]) for one in self.streams]
         if name not in names:
-            code = _THREE_LETTERS.get(name.split(".")[-2], "")
-            self.streams.append({"index": len(names), "language": code, "name": name, "isforced": False})
+            marks = name.split(".")
+            code = next((_THREE_LETTERS[mark] for mark in reversed(marks) if mark in _THREE_LETTERS), "")
+            forced = "forced" in marks
+            self.streams.append({"index": len(names), "language": code, "name": name, "isforced": forced})
             names.append(name)
         self.shown_stream = names.index(name)
 
@@ -136,6 +140,8 @@ class FakeKodi:
 class FakeFile:
     """As ``xbmcvfs.File``: opening never raises."""
 
+    read_only: ClassVar[Set[str]] = set()
+
     def __init__(self, path: str, mode: str = "r") -> None:
         self.real = _real(path)
 
@@ -152,6 +158,8 @@ class FakeFile:
         return bytearray(Path(self.real).read_bytes())
 
     def write(self, data: bytearray) -> bool:
+        if os.path.join(os.path.dirname(self.real), "") in self.read_only:
+            return False
         try:
             Path(self.real).write_bytes(data)
         except OSError:
@@ -196,7 +204,7 @@ def fake_kodi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKodi:
         "notification": lambda _, heading, text, *more, **others: kodi.shown.append(text),
     }
     files: Dict[str, Any] = {
-        "File": FakeFile,
+        "File": type("File", (FakeFile,), {"read_only": kodi.read_only}),
         "Stat": FakeStat,
         "exists": lambda path: (os.path.isdir if path.endswith("/") else os.path.isfile)(_real(path)),
         "mkdirs": _made,

@@ -6,7 +6,7 @@ import threading
 from typing import Any, List
 
 import pytest
-from job_support import SPANISH, Heard, Running, check, lines, texts, workers, wrong
+from job_support import SPANISH, Heard, Running, check, lines, texts, until, workers, wrong
 from standin_faults import always, bad_key, failing, in_turn, no_credit, stall
 
 from api.base import ChatRequest, ChatStream
@@ -21,6 +21,7 @@ from translate.report import TRANSLATED, CueEvent
 pytest_plugins = ("job_fixtures",)
 
 FILM = lines(100)
+PATIENT = 20.0
 SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 30))]
 
 
@@ -162,6 +163,67 @@ def test_seeks_and_cancels_from_other_threads_at_any_time_lose_nothing(way: Rout
         meddler.join()
     job.run()  # a cancel may be left for it
     check(FILM, job.run())
+
+
+# --- more and fewer ---------------------------------------------------------------------------------------------------
+
+
+def test_a_running_job_asks_for_more_or_less_at_once_as_soon_as_it_is_told_to(way: Route, standin: StandIn) -> None:
+    answers = threading.Semaphore(0)
+
+    def held(exchange: Exchange) -> None:
+        answers.acquire(timeout=PATIENT)
+        _well(exchange)
+
+    def at_once(count: int) -> bool:
+        return standin.stats().in_flight == count == len(workers())
+
+    standin.script = always(held)
+    job = TranslationJob(FILM, SPANISH, [way], parallel=2)
+    running = Running(job)
+    until(lambda: standin.stats().in_flight == 1)  # nobody else before its answer begins
+    job.resize(1)
+    answers.release()
+    until(lambda: standin.stats().requests == 2 and at_once(1))
+    job.resize(5)
+    until(lambda: at_once(5))
+    job.resize(2)
+    answers.release(4)
+    until(lambda: at_once(2))
+    standin.reset()
+    answers.release(len(FILM))
+    check(FILM, running.report())
+    assert standin.stats().max_in_flight == 2
+    job.resize(8)  # nobody is there any more, and nobody comes
+    assert workers() == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_however_often_that_changes_while_a_route_dies_every_cue_is_translated_once(
+    seed: int, way: Route, standin: StandIn, second_way: Route, heard: Heard
+) -> None:
+    chance, over = random.Random(seed), threading.Event()
+    dies_at = chance.randrange(1, 14)
+
+    def tarry(exchange: Exchange) -> None:
+        exchange.wait(0.003)
+        (bad_key if exchange.number >= dies_at else _well)(exchange)
+
+    standin.script = always(tarry)
+    job = TranslationJob(FILM, SPANISH, [way, second_way], parallel=4, on_event=heard)
+
+    def meddle() -> None:
+        while not over.wait(0.002):
+            job.resize(chance.randrange(1, 9))
+
+    meddler = threading.Thread(target=meddle)
+    meddler.start()
+    try:
+        check(FILM, job.run())
+    finally:
+        over.set()
+        meddler.join()
+    assert [heard.states(cue.index).count(TRANSLATED) for cue in FILM] == [1] * len(FILM)
 
 
 def _well(exchange: Exchange) -> None:

@@ -12,11 +12,12 @@ from typing import Callable, Iterator, List
 import pytest
 
 from api.base import Usage
+from core.database import Database
 from core.day_budget import DayBudget
 from core.errors import QuotaError
 from translate.journal import FLUSH_AFTER, JOBS, JOBS_WITH_CUES, JobJournal, Journal, fingerprint
 from translate.spending import Ledger, Spent
-from translate.store import Store, open_store
+from translate.store import FILE, STEPS, Store, open_store
 
 NOW = 1_795_250_000  # 2026-11-21 08:33:20 UTC
 ROOT = str(Path(__file__).parent.parent)
@@ -323,6 +324,40 @@ def test_a_job_may_be_killed_at_any_moment(tmp_path: Path) -> None:
 
 
 # --- months and days --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cues", [0, 3])
+def test_whether_a_person_asked_for_a_job_is_known_after_any_end(
+    store: Store, journal: Journal, tmp_path: Path, cues: int
+) -> None:
+    assert not open_job(journal).asked
+    opened = open_job(journal)
+    opened.begin(asked=True)  # on disk at once, whatever comes of it
+    for index in range(cues):
+        opened.add(index, "texto")
+    opened.flush()
+    another_process = open_store(str(tmp_path / "data"), pytest.fail)
+    assert open_job(another_process.journal).asked
+    another_process.close()
+    again = open_job(journal)
+    again.begin(asked=False)
+    assert not open_job(journal).asked
+    assert again.finished() == dict.fromkeys(range(cues), "texto")
+
+
+def test_a_database_from_before_that_was_known_is_taken_over_and_nobody_asked(tmp_path: Path) -> None:
+    path = str(tmp_path / FILE)
+    before = Database(path, STEPS[:1])
+    with before.writing() as connection:
+        connection.execute("INSERT INTO jobs VALUES (1, 'one', 'film', 1, 2, 3, 4, 5, 6, 7000000)")
+        connection.execute("INSERT INTO cues VALUES (1, 0, 'texto', NULL)")
+    before.close()
+    store = open_store(str(tmp_path), pytest.fail)
+    job = store.journal.open_job("one", name="film", total=2)
+    assert (job.asked, job.finished(), job.spent()) == (False, {0: "texto"}, Spent(4, 5, 6, 7_000_000))
+    job.begin(asked=True)
+    assert store.journal.open_job("one", name="film", total=2).asked
+    store.close()
 
 
 def test_months_are_added_up_over_all_jobs(store: Store, journal: Journal, clock: Clock) -> None:

@@ -360,7 +360,7 @@ def test_a_second_request_for_the_same_film_joins_the_first(
     assert book.stop_all(2.0)
     assert book.running() == []
     book.note_end(first)
-    assert book.last is first
+    assert book.last("") is first
 
 
 def test_a_profile_says_how_often_is_asked_again(engine: Engine, standin: StandIn) -> None:

@@ -5,108 +5,41 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Callable, Iterator, List
+from typing import List
 
 import pytest
 import xbmc
 import xbmcgui
 import xbmcvfs
-from kodi_fakes import FakeKodi, fake_kodi
+from kodi_fakes import FakeKodi
+from kodi_service_support import (
+    LINES,
+    PATIENT,
+    fake_kodi,
+    film,
+    look,
+    play,
+    rest,
+    run,
+    service,
+    standin,
+    stop,
+    task_for,
+    translate,
+    until,
+)
 from standin_faults import always, bad_key, refusing
 
 from cli.standin import Pace, StandIn
 from core.errors import CancelledError
-from kodi import choices, messages, player, vfs, windows, wording
+from kodi import choices, messages, vfs, windows, wording
 from kodi.jobs import FilmJob
 from kodi.service import Service
 from kodi.settings import Settings
-from kodi.tasks import Task
 from translate.report import JobReport
 from translate.session import Session
 
-__all__ = ["fake_kodi"]
-
-LINES = 30
-PATIENT = 20.0
-
-
-@pytest.fixture
-def standin() -> Iterator[StandIn]:
-    with StandIn() as running:
-        yield running
-
-
-@pytest.fixture
-def film(tmp_path: Path) -> Path:
-    """A film with an English subtitle beside it."""
-    folder = tmp_path / "films"
-    folder.mkdir()
-    cues = [f"{n}\n00:{n:02}:00,000 --> 00:{n:02}:02,000\nThis is line {n} of it\n\n" for n in range(1, LINES + 1)]
-    (folder / "film.en.srt").write_text("".join(cues), encoding="utf-8")
-    (folder / "film.mkv").write_bytes(b"")
-    return folder / "film.mkv"
-
-
-@pytest.fixture
-def service(fake_kodi: FakeKodi, standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """Set up for Spanish, asking nobody."""
-    monkeypatch.setattr(player, "_SETTLES", 0.0)
-    monkeypatch.setattr(xbmcgui.DialogProgressBG, "isFinished", lambda _: False)
-    fake_kodi.settings.update(
-        consent=True,
-        openai_api_key="sk-1234567890",
-        openai_base_url=standin.openai_base_url,
-        target_language="es",
-        auto_translate="off",
-    )
-    running = fake_kodi.service = Service()
-    yield running
-    running._close()
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + PATIENT
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        threading.Event().wait(0.01)
-
-
-def play(service: Service, kodi: FakeKodi, film: Path, *, subtitles: bool = True) -> None:
-    """Kodi finds its subtitles by itself, and shows the last, which was the first before ours came, or none."""
-    kodi.playing = str(film)
-    kodi.streams, kodi.shown_stream = [], None
-    for path in sorted(film.parent.glob("*.srt"), reverse=True):
-        kodi.add_stream(str(path))
-    if not subtitles:
-        kodi.show_stream(None)
-    service._film_started()
-    rest(service)
-
-
-def rest(service: Service) -> None:
-    """Until all errands are done."""
-    until(lambda: not [one for one in threading.enumerate() if one.name == "subai-errand"], "the errands to be done")
-
-
-def stop(service: Service, kodi: FakeKodi) -> None:
-    kodi.playing, kodi.shown_stream = "", None
-    service._film_stopped()
-
-
-def look(service: Service) -> None:
-    """The service looks twice at what is shown."""
-    service._tick()
-    service._tick()
-    rest(service)
-
-
-def translate(service: Service, film: Path) -> None:
-    task = service.desk.task(str(film.with_name("film.en.srt")), str(film))
-    job = service.begin(task)
-    assert job.join(PATIENT)
-    assert job.outcome is not None
-    assert job.outcome.done == LINES
-    rest(service)
+__all__ = ["fake_kodi", "film", "service", "standin"]
 
 
 @pytest.mark.parametrize(("choice", "language"), [("film.en.srt", "eng"), ("", "")])
@@ -245,8 +178,9 @@ def test_what_is_remembered_costs_nothing_is_said_so_and_begins_by_itself(
     until(lambda: film.with_name("film.es.srt").exists(), "the translation")
 
 
-def test_the_question_about_a_film_goes_with_the_film(
-    service: Service, fake_kodi: FakeKodi, film: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("ends", ["the film", "the add-on"])
+def test_the_question_about_a_film_goes_with_the_film_and_with_the_add_on(
+    service: Service, fake_kodi: FakeKodi, film: Path, monkeypatch: pytest.MonkeyPatch, ends: str
 ) -> None:
     asked = threading.Event()
 
@@ -262,7 +196,10 @@ def test_the_question_about_a_film_goes_with_the_film(
     service._film_started()
     assert fake_kodi.builtins == []
     assert asked.wait(PATIENT)
-    stop(service, fake_kodi)
+    if ends == "the film":
+        stop(service, fake_kodi)
+    else:
+        service._close()
     rest(service)
     assert not service.book.running()
 
@@ -310,6 +247,25 @@ def test_in_a_film_that_another_program_plays_nothing_is_asked_or_shown_and_the_
     translate(service, film)
     assert film.with_name("film.es.srt").exists()
     assert fake_kodi.shown_stream == shown
+
+
+def test_a_copy_that_kodi_made_of_nothing_leaves_the_screen_to_what_was_there_before(
+    service: Service, fake_kodi: FakeKodi, film: Path, standin: StandIn
+) -> None:
+    standin.script = always(bad_key)
+    fake_kodi.answers = [False]  # the settings are offered
+    play(service, fake_kodi, film)
+    before = fake_kodi.shown_stream
+    rows = messages.ask("rows", {}, PATIENT)
+    assert rows is not None
+    answer = messages.ask("start", {"row": rows["rows"][1]["row"], "dialog": True}, PATIENT)
+    assert answer is not None
+    (job,) = service.book.running()
+    copy = film.with_suffix(".es.srt")
+    fake_kodi.add_stream(str(copy))
+    copy.write_bytes(Path(answer["path"]).read_bytes())
+    assert job.join(PATIENT)
+    assert (fake_kodi.shown_stream, copy.exists()) == (before, False)
 
 
 # --- messages -------------------------------------------------------------------------------------------------------
@@ -423,15 +379,6 @@ def test_a_row_of_the_subtitle_dialog_says_nothing_of_where_its_file_lies(
 # --- telling --------------------------------------------------------------------------------------------------------
 
 
-def task_for(service: Service, film: Path) -> Task:
-    return service.desk.task(str(film.with_name("film.en.srt")), str(film))
-
-
-def run(service: Service, task: Task) -> None:
-    assert service.begin(task).join(PATIENT)
-    rest(service)
-
-
 def test_a_dead_key_is_told_once_and_the_settings_are_offered_where_keys_are(
     service: Service, fake_kodi: FakeKodi, film: Path, standin: StandIn
 ) -> None:
@@ -500,14 +447,13 @@ def test_the_next_episode_is_prepared_even_where_it_was_begun_before_and_not_whe
     ours = second.with_suffix(".es.srt")
     service.engine.ownership.write(str(ours), b"begun", done=1, total=LINES)
     translate(service, film)  # so that the lines of an episode cost nothing
-    task = service.desk.task(str(first.with_suffix(".en.srt")), str(first))
-    service._unasked.prepare_next(task)
+    service._unasked.prepare_next(str(first))
     until(lambda: ours.read_text(encoding="utf-8").count("⟦") == LINES, "the next episode")
     until(lambda: not service.book.running(), "its end")
     rest(service)
     assert "The subtitle of the next episode is ready." in fake_kodi.shown
     fake_kodi.shown.clear()
-    service._unasked.prepare_next(task)
+    service._unasked.prepare_next(str(first))
     assert not service.book.running()
     assert fake_kodi.shown == []
 

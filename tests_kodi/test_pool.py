@@ -88,30 +88,29 @@ def test_what_sleep_interrupts_goes_on_after_it(remote: Remote, standin: StandIn
     remote.stop()
 
 
-def test_fewer_connections_count_at_once_in_the_middle_of_a_film(remote: Remote, standin: StandIn, film: Path) -> None:
-    standin.pace = Pace(first_token=0.3, tokens_per_second=400)
-    lines = clips.dialogue(every=5.5)
+@pytest.mark.parametrize(("setting", "usual", "every"), [("pool_maxsize", 20, 5.5), ("parallel_requests", 4, 5.6)])
+def test_fewer_or_more_requests_at_once_count_in_the_middle_of_a_film(
+    remote: Remote, standin: StandIn, film: Path, setting: str, usual: int, every: float
+) -> None:
+    standin.pace = Pace(first_token=0.3, tokens_per_second=200)
+    lines = clips.dialogue(every=every)
     source = clips.srt(film.with_name("film.en.srt"), lines)
     ours = film.with_name("film.es.srt")
     remote.play(film)
     remote.message("start", source=str(source), video=str(film))
     until(lambda: standin.stats().in_flight == 4, "four requests at the same time")
-    remote.change_setting("pool_maxsize", 1)
+    remote.change_setting(setting, 1)
     until(lambda: standin.stats().in_flight <= 1, "those in flight to end")
     standin.reset()
-    until(lambda: len(translated(ours)) == len(lines), "the rest", 90)
+    until(lambda: standin.stats().requests >= 3, "some requests more")
     assert standin.stats().max_in_flight == 1
+    remote.change_setting(setting, usual)
+    until(lambda: standin.stats().in_flight > 1, "several at the same time again")
+    standin.pace = PACE
+    until(lambda: len(translated(ours)) == len(lines), "the rest", 90)
     remote.finishes()
     assert remote.told()[-1] == f"All {len(lines)} lines translated."
     remote.stop()
-    remote.change_setting("pool_maxsize", 20)
-
-
-def test_fewer_requests_at_once_count_from_the_next_film_on(remote: Remote, standin: StandIn, film: Path) -> None:
-    remote.change_setting("parallel_requests", 1)
-    translate(remote, film, 11.0)
-    assert standin.stats().max_in_flight == 1
-    remote.change_setting("parallel_requests", 4)
 
 
 def test_a_profile_counts_instead_of_the_sliders_until_they_are_chosen_again(

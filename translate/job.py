@@ -7,13 +7,14 @@ import logging
 import threading
 import uuid
 from functools import partial
-from typing import Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Callable, Dict, Mapping, Optional, Sequence
 
 from api.base import Usage
 from core import metrics
 from core.errors import CancelledError, NothingSentError, PoolTimeoutError, ProviderError, SubAIError
 from translate.asking import Around, Outcome, Route, ask
 from translate.costs import estimate
+from translate.crew import Crew
 from translate.documents import Cue
 from translate.halt import Halt
 from translate.ladder import LADDER, SECOND_LADDER, TOO_MUCH, Climb
@@ -66,7 +67,7 @@ class TranslationJob:
         self._routes = list(routes)
         self._affinity = uuid.uuid4().hex  # one endpoint for the whole film: prompts are cached there
         self._standing = Standing()
-        self._parallel = parallel
+        self._crew = Crew(parallel)
         self._purse = purse or Purse()
         self._lock = threading.Lock()
         self._halt = Halt()
@@ -83,6 +84,11 @@ class TranslationJob:
         """Go on from ``position`` (seconds); what is in flight is finished, the rest is ordered anew."""
         self._plan.seek(position)
 
+    def resize(self, parallel: int) -> None:
+        """So many requests at once from now on; whoever is one too many ends after the batch it has."""
+        self._plan.share(parallel)
+        self._crew.resize(parallel, most=len(self._plan))
+
     def cancel(self) -> None:
         """End the run that is under way, or else the next one, within 100 ms; what is translated by then stays."""
         self._halt.cancel()
@@ -92,19 +98,12 @@ class TranslationJob:
         self._halt.begin()
         self._answered.clear()
         self._tally.begin()
-        count = max(1, min(self._parallel, len(self._plan)))
-        workers: List[_Worker] = []
         try:
-            for number in range(count):
-                worker = _Worker(number, self._follow if number else self._lead)
-                worker.start()
-                workers.append(worker)
-            for worker in workers:
-                worker.wait()
+            self._crew.start(self._lead, self._follow, most=len(self._plan))
+            self._crew.wait()
         except BaseException:  # Ctrl-C arrives here: the workers must not go on spending
             self.cancel()
-            for worker in workers:
-                worker.wait()
+            self._crew.wait()
             raise
         finally:
             self._tally.end()
@@ -133,11 +132,10 @@ class TranslationJob:
 
     def _work(self) -> None:
         try:
-            while self._halt.reason is None:
+            while self._halt.reason is None and not self._crew.may_leave(lambda: self._plan.done):
                 batch = self._plan.next()
-                if batch is None:
-                    return  # whoever puts cues back goes on with them
-                self._work_on(batch)
+                if batch is not None:  # another worker may have been quicker
+                    self._work_on(batch)
         except SubAIError as error:  # of who listens, such as a journal whose disk is full
             self._halt.stop(error, at_once=True)
         except BaseException as error:
@@ -245,26 +243,6 @@ class TranslationJob:
                 return
         # Answers that still come in are paid for, and may end if it is not the network that fails.
         self._halt.stop(error, at_once=not isinstance(error, ProviderError))
-
-
-class _Worker(threading.Thread):
-    """A thread that can still be waited for after a Ctrl-C, when ``join`` takes it for ended (Python 3.9 to 3.12)."""
-
-    def __init__(self, number: int, task: Callable[[], None]) -> None:
-        super().__init__(name=f"subai-worker-{number}", daemon=True)
-        self._task = task
-        self._over = threading.Event()
-
-    def run(self) -> None:
-        try:
-            self._task()
-        finally:
-            self._over.set()
-
-    def wait(self) -> None:
-        while not self._over.wait(0.2):  # seconds: on Windows a Ctrl-C is only heard between two waits
-            pass
-        self.join()
 
 
 class _RouteLostError(Exception):

@@ -33,15 +33,18 @@ TABLES = (
     ) WITHOUT ROWID""",
 )
 
+#: Whether a person asked for the job, so that it goes on by itself; the second version of the tables.
+ASKED = ("ALTER TABLE jobs ADD COLUMN asked INTEGER NOT NULL DEFAULT 0",)
+
 _PUT = "INSERT OR REPLACE INTO cues VALUES (?, ?, ?, ?)"
 _TOUCH = """
-    UPDATE jobs SET name = ?, done = ?, total = ?, touched = ?, requests = requests + ?,
+    UPDATE jobs SET name = ?, done = ?, total = ?, touched = ?, asked = ?, requests = requests + ?,
         prompt_tokens = prompt_tokens + ?, completion_tokens = completion_tokens + ?, microdollars = microdollars + ?
     WHERE id = ?"""
 _FOUND = "SELECT cue, text, reason FROM cues JOIN jobs ON jobs.id = cues.job WHERE fingerprint = ?"
 _OLD_CUES = "DELETE FROM cues WHERE job IN (SELECT id FROM jobs ORDER BY touched DESC LIMIT -1 OFFSET ?)"
 _OLD_JOBS = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs ORDER BY touched DESC LIMIT -1 OFFSET ?)"
-_SPENT = "SELECT requests, prompt_tokens, completion_tokens, microdollars FROM jobs WHERE fingerprint = ?"
+_SPENT = "SELECT asked, requests, prompt_tokens, completion_tokens, microdollars FROM jobs WHERE fingerprint = ?"
 _LIST = """
     SELECT name, done, total, touched, requests, prompt_tokens, completion_tokens, microdollars
     FROM jobs ORDER BY touched DESC, id DESC"""
@@ -129,6 +132,7 @@ class JobJournal:
         self._texts: Dict[int, str] = {}
         self._reasons: Dict[int, str] = {}
         self._spent = Spent()
+        self._asked = False
         self._unsaved: Set[int] = set()
         self._unsaved_spent = Spent()
         self._timer: Optional[threading.Timer] = None
@@ -147,6 +151,17 @@ class JobJournal:
         """What the job took, in this run and before."""
         with self._lock:
             return self._spent
+
+    @property
+    def asked(self) -> bool:
+        """Whether a person asked for the job, when it was last begun."""
+        return self._asked
+
+    def begin(self, *, asked: bool) -> None:
+        """The job begins or goes on, as a person wished or by itself; that is on disk at once."""
+        if asked != self._asked:
+            self._asked = asked
+            self._database.attempt(lambda connection: self._write(connection, set(), Spent()), writing=True)
 
     def add(self, index: int, text: str) -> None:
         """Cue ``index`` is translated."""
@@ -199,7 +214,8 @@ class JobJournal:
 
     def _load(self, connection: sqlite3.Connection) -> bool:
         spent = connection.execute(_SPENT, (self._job,)).fetchone()
-        self._spent = Spent(*spent) if spent else Spent()
+        self._asked = bool(spent and spent[0])
+        self._spent = Spent(*spent[1:]) if spent else Spent()
         rows = connection.execute(_FOUND, (self._job,)).fetchall()
         self._texts = {cue: text for cue, text, _ in rows if text is not None}
         self._reasons = {cue: reason for cue, text, reason in rows if text is None}
@@ -229,7 +245,7 @@ class JobJournal:
         job = row[0] if row else self._begin(connection)
         connection.executemany(_PUT, [(job, *cue) for cue in cues])
         figures = (spent.requests, spent.prompt_tokens, spent.completion_tokens, spent.microdollars)
-        connection.execute(_TOUCH, (self._name, done, self._total, now, *figures, job))
+        connection.execute(_TOUCH, (self._name, done, self._total, now, self._asked, *figures, job))
         add_to_month(connection, spent, now)
         return True
 

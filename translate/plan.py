@@ -116,6 +116,11 @@ class Plan:
             fitting = max((size for size in SIZES if size <= cues), default=max(1, cues))
             self._limit = min(self._limit, fitting)
 
+    def share(self, parallel: int) -> None:
+        """So many workers share the film from now on."""
+        with self._lock:
+            self._parallel = max(1, parallel)
+
     def put_back(self, indices: Iterable[int]) -> None:
         """Give these cues out again; those that are not of this plan are ignored."""
         with self._lock:

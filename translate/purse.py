@@ -69,6 +69,10 @@ class Purse:
             self._reserved += dollars
         return Reservation(estimate, price, dollars)
 
+    def lift(self) -> None:
+        """There is no limit any more."""
+        self._limit = None
+
     def settle(self, reservation: Reservation, usage: Usage, *, billed: bool = True) -> float:
         """Replace what was set aside by what was used; a provider that does not count costs what was set aside.
 

@@ -76,6 +76,16 @@ class Session:
             requests=requests,
         )
 
+    @property
+    def asked(self) -> bool:
+        """Whether a person asked for what was begun here."""
+        return self._journal is not None and self._journal.asked
+
+    def begin(self, *, asked: bool) -> None:
+        """Remember whether a person asked for it; where nobody says so, nobody did."""
+        if self._journal is not None:
+            self._journal.begin(asked=asked)
+
     def hear(self, event: CueEvent) -> None:
         """Write down what became of a cue; called from the job's threads."""
         if self._journal is None:

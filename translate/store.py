@@ -15,7 +15,7 @@ from translate.spending import Ledger
 FILE = "subai.db"
 
 #: Each step brings the file one version on. One that was released is never changed: what is new is a step of its own.
-STEPS = ((*memory.TABLES, *journal.TABLES, *spending.TABLES, *outputs.TABLES, *learning.TABLES),)
+STEPS = ((*memory.TABLES, *journal.TABLES, *spending.TABLES, *outputs.TABLES, *learning.TABLES), journal.ASKED)
 
 
 @dataclass(frozen=True)
