@@ -1,12 +1,14 @@
 """Who answers which message of the entries; and the person's commands that need no film: stop, again, remove, test."""
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict
 
 from api import local_servers
 from core.cancel import CancelToken
 from core.errors import InputError, SubAIError
 from kodi import status, strings, subtitle_files, vfs, wording
+from kodi.jobs import FilmJob
 from kodi.messages import Message
 from kodi.starting import Starting
 from kodi.strings import localised
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from kodi.service import Service
 
 Answer = Dict[str, Any]
+
+_LAST_WORD = 60.0  # seconds: three tries to write on a share that does not answer
 
 
 class Answers:
@@ -117,14 +121,23 @@ class Answers:
         output = found.path if found else path or (last.output if last else "")
         if not output or self._service.engine.ownership.figures(output) is None:
             return {"ok": False, "text": localised(strings.NO_SOURCE)}
-        for job in self._service.book.running():
-            if job.output == output:
-                job.park(for_good=True)
-                job.join(1.0)
+        writing = [job for job in self._service.book.running() if job.output == output]
+        for job in writing:
+            job.park(for_good=True)
+        late = [job for job in writing if not job.join(1.0)]
         if vfs.exists(output) and not vfs.delete(output):
             return {"ok": False, "text": localised(strings.NOT_REMOVED, name=vfs.base_name(output))}
+        for job in late:
+            self._service.spawn(partial(self._remove_again, job, output))
         self._service.screen.take_back(output)
         return {"ok": True, "text": localised(strings.REMOVED)}
+
+    def _remove_again(self, job: FilmJob, output: str) -> None:
+        """On a slow share ``job`` may have been writing its last word while the file was deleted."""
+        over = job.join(_LAST_WORD)
+        wanted = any(output in one.task.places for one in self._service.book.running())
+        if over and not wanted and self._service.engine.ownership.figures(output) is not None:
+            vfs.delete(output)
 
     # --- the provider -----------------------------------------------------------------------------------------------
 

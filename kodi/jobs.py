@@ -233,7 +233,7 @@ class FilmJob:
 
         :raises InputError: it failed too often, or for good.
         """
-        if not self._output.settle():
+        if not self._settle():
             return False
         fresh, done = self.lines.take_fresh(), self.lines.done
         # What is not finished must not look so, even if all that is missing is the last word on a cue.
@@ -249,9 +249,17 @@ class FilmJob:
         session.move(self.output)
         self._listener.wrote(self)
 
+    def _settle(self, *, give_up: bool = False) -> bool:
+        """Whether it is decided where to write."""
+        awaited = self._output.is_awaited
+        settled = self._output.settle(give_up=give_up)
+        if settled and awaited and self.adopted:
+            self._listener.adopts(self)
+        return settled
+
     def _await_copy(self) -> None:
         """A film that is remembered whole, or refused at once, is over before Kodi has made its copy."""
-        while not self._output.settle(give_up=self._cancel.cancelled):
+        while not self._settle(give_up=self._cancel.cancelled):
             with self._changed:
                 self._changed.wait(_BREATH)
 

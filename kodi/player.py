@@ -137,9 +137,16 @@ class Screen:
         if fitting:
             self._player.setSubtitleStream(fitting[0].index)
 
-    def was_chosen(self, path: str, language: Language, before: Optional[Stream]) -> None:
-        """Kodi shows ``path`` instead of ``before``, as it was copied: the person chose it in Kodi's dialog."""
+    def show_theirs(self, path: str) -> None:
+        """Show a file that is not ours, and stays as it is."""
         self._player.setSubtitles(path)
+        self._player.showSubtitles(True)
+
+    def was_chosen(self, path: str, language: Language, before: Optional[Stream]) -> None:
+        """Kodi shows ``path`` instead of ``before``, as it was copied: the person chose it in Kodi's dialog.
+
+        Whatever is shown instead a moment later is what they chose after that.
+        """
         self._remember(path, language, before)
 
     def is_shown(self, path: str) -> bool:

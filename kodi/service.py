@@ -176,18 +176,23 @@ class Service(xbmc.Monitor):
             job.park(for_good=True)
         return len(jobs)
 
+    def adopts(self, job: FilmJob) -> None:
+        if self._plays(job) and not self.screen.is_shown(job.output):
+            self.screen.was_chosen(job.output, job.task.film.target, job.shown_before)
+            self.watch(job.task.video, job.task.film.target.base)
+
     def wrote(self, job: FilmJob) -> None:
-        video, target = job.task.video, job.task.film.target
-        if not video or video != self.player.playing() or self.ending.is_set():
-            return
-        if self.screen.is_shown(job.output):
-            self.screen.refresh(job.output)
-            return
         if job.adopted:
-            self.screen.was_chosen(job.output, target, job.shown_before)
-        elif self.choices.of(video) in (None, target.base):
+            self.adopts(job)  # if Kodi had not opened it by then
+        if not self._plays(job) or self.screen.refresh(job.output) or job.adopted or self.screen.is_shown(job.output):
+            return
+        video, target = job.task.video, job.task.film.target
+        if self.choices.of(video) in (None, target.base):
             self.screen.show(job.output, target)
         self.watch(video, target.base)
+
+    def _plays(self, job: FilmJob) -> bool:
+        return bool(job.task.video) and job.task.video == self.player.playing() and not self.ending.is_set()
 
     def watch(self, video: str, language: str) -> None:
         """Remember what the person chooses instead of ``language`` as long as ``video`` plays."""
@@ -195,11 +200,10 @@ class Service(xbmc.Monitor):
             self._watch.begin(video, language)
 
     def withdraws(self, job: FilmJob) -> None:
-        if job.task.video != self.player.playing() or self.ending.is_set():
-            return
-        if job.adopted and not self.screen.is_shown(job.output):
-            self.screen.was_chosen(job.output, job.task.film.target, job.shown_before)
-        self.screen.take_back(job.output)
+        if job.adopted:
+            self.adopts(job)
+        if self._plays(job):
+            self.screen.take_back(job.output)
 
     def ended(self, job: FilmJob) -> None:
         self._bars.close(job)

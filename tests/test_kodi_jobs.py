@@ -48,6 +48,10 @@ class Ears:
         self.first = threading.Event()
         self.over = threading.Event()
         self.withdrawn = ""
+        self.adopted = ("", 0)  # the path, and how often it had been written to
+
+    def adopts(self, job: FilmJob) -> None:
+        self.adopted = job.output, len(self.writes)
 
     def wrote(self, job: FilmJob) -> None:
         self.writes.append(Path(job.output).read_bytes())
@@ -217,7 +221,7 @@ def test_a_dead_key_takes_away_the_copy_that_kodi_made_of_our_answer(locked: Eng
     ears = Ears()
     job = FilmJob(task_for(Desk(locked), folder), locked, ears)
     content = (folder / "film.en.srt").read_bytes()
-    job.expect_copy(CopyHunt(str(folder / "film.mkv"), str(copy), find("es"), job.task.film.path), content, 20, None)
+    job.expect_copy(CopyHunt(str(folder / "film.mkv"), copy.name), content, 20, None)
     copy.write_bytes(content)
     job.start()
     assert ears.over.wait(PATIENT)
@@ -235,7 +239,7 @@ def test_a_job_that_is_stopped_before_its_first_line_keeps_its_copy_if_it_is_to_
     copy, ears = folder / "film.es.srt", Ears()
     content = (folder / "film.en.srt").read_bytes()
     job = FilmJob(task_for(desk, folder), engine, ears)
-    job.expect_copy(CopyHunt(str(folder / "film.mkv"), str(copy), find("es"), job.task.film.path), content, 20, None)
+    job.expect_copy(CopyHunt(str(folder / "film.mkv"), copy.name), content, 20, None)
     copy.write_bytes(content)
     job.start()
     end = time.monotonic() + PATIENT
@@ -255,7 +259,7 @@ def test_a_copy_that_someone_has_changed_by_then_is_not_taken_away(locked: Engin
     copy, ears = folder / "film.es.srt", Busy()
     content = (folder / "film.en.srt").read_bytes()
     job = FilmJob(task_for(Desk(locked), folder), locked, ears)
-    job.expect_copy(CopyHunt(str(folder / "film.mkv"), str(copy), find("es"), job.task.film.path), content, 20, None)
+    job.expect_copy(CopyHunt(str(folder / "film.mkv"), copy.name), content, 20, None)
     copy.write_bytes(content)
     job.start()
     assert ears.over.wait(PATIENT)
@@ -331,11 +335,11 @@ def test_what_is_no_subtitle_is_not_read(desk: Desk, folder: Path) -> None:
 def test_kodis_copy_is_adopted_and_the_source_never_taken_for_it(
     engine: Engine, desk: Desk, folder: Path, standin: StandIn
 ) -> None:
-    source, copy = folder / "film.en.srt", folder / "film.spa.srt"
+    source, copy = folder / "film.en.srt", folder / "film.es.srt"
     content = source.read_bytes()
     ears = Ears()
     job = FilmJob(task_for(desk, folder), engine, ears)
-    hunt = CopyHunt(str(folder / "film.mkv"), "/answers/film.es.srt", find("es"), str(source))
+    hunt = CopyHunt(str(folder / "film.mkv"), copy.name)
     assert hunt.find(content) is None
     job.expect_copy(hunt, content, PATIENT, None)
     job.start()
@@ -345,7 +349,7 @@ def test_kodis_copy_is_adopted_and_the_source_never_taken_for_it(
     assert (job.adopted, job.output) == (True, str(copy))
     assert copy.read_text(encoding="utf-8").count("⟦") == LINES
     assert source.read_bytes() == content
-    assert not (folder / "film.es.srt").exists()
+    assert ears.adopted == (str(copy), 0)
 
 
 def test_a_second_request_for_the_same_film_joins_the_first(
