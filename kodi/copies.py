@@ -35,7 +35,7 @@ def lasting_paths(video: str, name: str) -> List[str]:
 
 
 class CopyHunt:
-    """Looks for the copy called ``name``; content alone is no proof, as without a translated line it is the source's."""
+    """Looks for the copy by its name too: without a translated line its content is that of the source."""
 
     def __init__(self, video: str, name: str) -> None:
         self._possible = (*lasting_paths(video, name), temporary_folder() + name)

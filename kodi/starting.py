@@ -117,7 +117,7 @@ class Starting:
         }
 
     def start(self, data: Answer) -> Answer:
-        """Start or join; for the dialog (``dialog``) with the file that Kodi is to copy, if the copy has our name then."""
+        """Start or join; for the dialog (``dialog``) with the file that Kodi is to copy, if its copy gets our name."""
         service = self._service
         self.raise_if_not_ready()
         dialog = bool(data.get("dialog"))

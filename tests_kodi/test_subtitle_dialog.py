@@ -106,57 +106,51 @@ def test_row_0_is_free_and_hands_out_the_source(remote: Remote, standin: StandIn
     assert standin.stats().requests == before
 
 
-@pytest.mark.parametrize("unasked", [False, True], ids=["chosen", "by Kodi's setting"])
-def test_row_0_leaves_the_files_beside_the_film_as_they_are(remote: Remote, film: Path, unasked: bool) -> None:
-    """Kodi would copy it to film.en.srt."""
+def test_row_0_leaves_the_files_beside_the_film_as_they_are(remote: Remote, film: Path) -> None:
+    """Kodi would copy it to film.en.srt, and say that it failed where it is handed nothing."""
     clips.srt(film.with_name("film.English.srt"), clips.dialogue(every=7.0))
     before = {path.name: path.read_bytes() for path in film.parent.glob("*.srt")}
-    remote.rpc.call("Settings.SetSettingValue", setting="subtitles.downloadfirst", value=unasked)
-    try:
-        remote.play(film)
-        remote.show_subtitle("off")
-        remote.rpc.call("GUI.ActivateWindow", window="subtitlesearch")
-        if not unasked:
-            until(remote.row_count, "the rows")
-            remote.choose_row("film.English.srt as it is")
-        until(lambda: remote.language_on_screen() == "eng", "the source on the screen")
-        remote.hides(SUBTITLE_DIALOG)
-    finally:
-        remote.rpc.call("Settings.SetSettingValue", setting="subtitles.downloadfirst", value=False)
+    remote.play(film)
+    remote.open_subtitle_dialog()
+    remote.show_subtitle("off")
+    until(lambda: remote.language_on_screen() == "", "no subtitle")
+    remote.choose_row("film.English.srt as it is")
+    until(lambda: remote.language_on_screen() == "eng", "the source on the screen")
+    remote.hides(SUBTITLE_DIALOG)
     remote.play_on()
-    remote.picture(f"row-0-{'unasked' if unasked else 'chosen'}")
-    assert not remote.rpc.holds("Window.IsVisible(notification)")  # that it could not be downloaded
-    assert remote.subtitles()["currentsubtitle"]["name"] == "(External)"
+    remote.picture("row-0")
+    assert not remote.rpc.holds("Window.IsVisible(notification)")
+    assert len(remote.subtitles()["subtitles"]) == 2
     assert {path.name: path.read_bytes() for path in film.parent.glob("*.srt")} == before
 
 
-@pytest.mark.parametrize(
-    ("code", "name", "told"), [("pt-BR", "Brazilian Portuguese", "por"), ("zh-TW", "Traditional Chinese", "chi")]
-)
-def test_a_language_that_kodi_has_no_code_for_is_translated_into_a_file_that_is_found_again(
-    remote: Remote, film: Path, code: str, name: str, told: str
+@pytest.mark.parametrize(("code", "told"), [("pt-BR", "por"), ("zh-TW", "chi")])
+def test_a_language_with_a_region_or_a_script_gets_its_own_file_that_is_found_again(
+    remote: Remote, film: Path, code: str, told: str
 ) -> None:
     """Kodi would call its copy film..srt."""
     remote.change_setting("target_language", code)
     ours = film.with_name(f"film.{code}.srt")
     remote.play(film)
     remote.open_subtitle_dialog()
-    remote.choose_row(f"Translate film.en.srt (English) to {name}")
+    remote.choose_row("Translate film.en.srt")
     remote.hides(SUBTITLE_DIALOG)
     until(lambda: ours.exists() and len(translated(ours)) == LINES, "the whole film")
     remote.finishes()
     until(lambda: remote.language_on_screen() == told, "our subtitle in the player")
-    assert names(film.parent) == ["film.en.srt", f"film.{code}.srt", "film.mkv"]
+    assert names(film.parent) == ["film.en.srt", ours.name, "film.mkv"]
     remote.stop()
 
     remote.play(film)
     until(lambda: remote.language_on_screen() == told, "our subtitle, found by itself")
-    assert remote.open_subtitle_dialog() == [f"{name}, translated: all {LINES} lines"]
-    remote.choose_row("translated")
+    (row,) = remote.open_subtitle_dialog()
+    assert row.endswith(f", translated: all {LINES} lines")
+    remote.show_subtitle("off")
+    until(lambda: remote.language_on_screen() == "", "no subtitle")
+    remote.choose_row(row)
     remote.hides(SUBTITLE_DIALOG)
-    remote.play_on()
-    assert remote.language_on_screen() == told
-    assert names(film.parent) == ["film.en.srt", f"film.{code}.srt", "film.mkv"]
+    until(lambda: remote.language_on_screen() == told, "our subtitle again")
+    assert names(film.parent) == ["film.en.srt", ours.name, "film.mkv"]
     remote.change_setting("target_language", "es")
 
 
