@@ -22,7 +22,7 @@ _STEP = 0.05
 
 @dataclass(frozen=True)
 class Stream:
-    """A subtitle that Kodi can show, as Kodi tells it: ``spa``, ``film.es.srt``."""
+    """A subtitle that Kodi can show, as Kodi tells it: ``spa``, ``(External)``; a language with a region as we do."""
 
     index: int
     language: str
@@ -125,17 +125,18 @@ class Screen:
         self._player.showSubtitles(True)
         self._remember(path, language, before)
 
-    def prefer(self, language: Language) -> None:
-        """Choose the stream in ``language``, unless subtitles are off.
+    def prefer(self, language: Language) -> bool:
+        """Choose the stream in ``language``, unless subtitles are off; False if there is none.
 
         Kodi remembers the number of the stream that it showed the last time, and numbers have moved since ours came.
         """
         now = current_stream()
         if now is None or is_kodi_language(now.language, language):
-            return
+            return True
         fitting = [one for one in streams() if not one.forced and is_kodi_language(one.language, language)]
         if fitting:
             self._player.setSubtitleStream(fitting[0].index)
+        return bool(fitting)
 
     def show_theirs(self, path: str) -> None:
         """Show a file that is not ours, and stays as it is."""
@@ -227,6 +228,14 @@ def _properties(*names: str) -> Dict[str, Any]:
 def _stream(told: Any) -> Optional[Stream]:
     if not isinstance(told, dict) or "index" not in told:
         return None
-    return Stream(
-        int(told["index"]), str(told.get("language", "")), str(told.get("name", "")), bool(told.get("isforced"))
-    )
+    language, name = str(told.get("language", "")), str(told.get("name", ""))
+    return Stream(int(told["index"]), _with_region(language, name), name, bool(told.get("isforced")))
+
+
+def _with_region(language: str, name: str) -> str:
+    """``pt-BR`` of ``film.pt-BR.srt``: Kodi takes the last part that is a code for the language, here ``bre`` for
+    Breton, and the others for its name, ``pt (External)``.
+    """
+    code, part = xbmc.convertLanguage(language, xbmc.ISO_639_1) or language, name.partition(" ")[0]
+    found = (from_suffix(tags) for tags in (f"{part}-{code}", f"{code}-{part}"))
+    return next((one.code for one in found if one is not None and "-" in one.code), language)
