@@ -215,7 +215,8 @@ class FilmJob:
                     translation.cancel()  # again: it may not have begun when it was told first
                     continue
                 wait = self._wait(pace)
-            if wait == 0.0 and self._write():
+            if self._settle() and wait == 0.0:
+                self._write()
                 pace.written(time.monotonic())
 
     def _wait(self, pace: Pace) -> Optional[float]:
@@ -224,24 +225,16 @@ class FilmJob:
             return _BREATH
         near = self.lines.has_fresh_near(self._position)
         due = pace.due(time.monotonic(), changed=self.lines.has_fresh(), near=near)
-        if self._output.is_awaited:
-            return _BREATH if due is None or due > 0 else 0.0
-        return due
+        return _BREATH if self._output.is_awaited else due
 
-    def _write(self) -> bool:
-        """Whether it was tried; not as long as Kodi's copy is awaited.
-
-        :raises InputError: it failed too often, or for good.
-        """
-        if not self._settle():
-            return False
+    def _write(self) -> None:
+        """:raises InputError: it failed too often, or for good."""
         fresh, done = self.lines.take_fresh(), self.lines.done
         # What is not finished must not look so, even if all that is missing is the last word on a cue.
         if self._output.write(self.lines.render(), min(done, self.total - 1)):
             self._listener.wrote(self)
         else:
             self.lines.give_back(fresh)
-        return True
 
     def _write_last(self, data: bytes, session: Session) -> None:
         while not self._output.write(data, self.lines.done):
@@ -250,7 +243,7 @@ class FilmJob:
         self._listener.wrote(self)
 
     def _settle(self, *, give_up: bool = False) -> bool:
-        """Whether it is decided where to write."""
+        """Whether it is decided where to write; what Kodi has copied is taken over as soon as it is there."""
         awaited = self._output.is_awaited
         settled = self._output.settle(give_up=give_up)
         if settled and awaited and self.adopted:

@@ -233,9 +233,7 @@ def _stream(told: Any) -> Optional[Stream]:
 
 
 def _with_region(language: str, name: str) -> str:
-    """``pt-BR`` of ``film.pt-BR.srt``: Kodi takes the last part that is a code for the language, here ``bre`` for
-    Breton, and the others for its name, ``pt (External)``.
-    """
+    """``pt-BR`` of ``film.pt-BR.srt``: Kodi takes ``BR`` for Breton (``bre``), in a stream called ``pt (External)``."""
     code, part = xbmc.convertLanguage(language, xbmc.ISO_639_1) or language, name.partition(" ")[0]
     found = (from_suffix(tags) for tags in (f"{part}-{code}", f"{code}-{part}"))
     return next((one.code for one in found if one is not None and "-" in one.code), language)

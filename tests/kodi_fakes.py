@@ -25,7 +25,7 @@ LANGUAGES = ROOT / "resources" / "language"
 
 _TYPES = {"string": str, "path": str, "integer": int, "number": float, "boolean": bool}
 _THREE_LETTERS = {"en": "eng", "es": "spa", "de": "ger"}
-_CODES = {"English": "en", "Spanish": "es", "German": "de", "Chinese": "zh"}  # Kodi knows no regions
+_CODES = {"English": "en", "Spanish": "es", "Chinese": "zh", "chi": "zh", "bre": "br", "twi": "tw"}  # and no regions
 _ENTRY = re.compile(r'^msgctxt "#(\d+)"\nmsgid "(.*)"\nmsgstr "(.*)"$', re.MULTILINE)
 
 

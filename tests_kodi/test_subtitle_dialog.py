@@ -140,7 +140,7 @@ def test_a_language_with_a_region_or_a_script_gets_its_own_file_that_is_found_ag
     until(lambda: ours.exists() and len(translated(ours)) == LINES, "the whole film")
     remote.finishes()
     until(lambda: remote.language_on_screen() == told, "our subtitle in the player")
-    assert names(film.parent) == ["film.en.srt", ours.name, "film.mkv"]
+    assert names(film.parent) == ["film.en.srt", "film.mkv", ours.name]
     remote.stop()
 
     remote.play(film)
@@ -152,7 +152,7 @@ def test_a_language_with_a_region_or_a_script_gets_its_own_file_that_is_found_ag
     remote.choose_row(row)
     remote.hides(SUBTITLE_DIALOG)
     until(lambda: remote.language_on_screen() == told, "our subtitle again")
-    assert names(film.parent) == ["film.en.srt", ours.name, "film.mkv"]
+    assert names(film.parent) == ["film.en.srt", "film.mkv", ours.name]
     remote.change_setting("target_language", "es")
 
 
