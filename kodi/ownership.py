@@ -94,17 +94,16 @@ class Ownership:
         return backup
 
     def put_back(self, path: str) -> None:
-        """What was set aside lies at ``path`` again, if nothing else does; its copy goes."""
+        """What was set aside lies at ``path`` again, unless something else does; a copy that was made of it goes."""
         backup, fresh = self._aside.pop(path, ("", False))
-        if not backup or vfs.exists(path):
-            return
         try:
-            vfs.write(path, vfs.read_bytes(backup))
-        except InputError as error:
-            log.warning("Still only at %s: %s", backup, error.user_message)
-        else:
-            if fresh:
+            data = vfs.read_bytes(backup) if backup else b""
+            if data and not vfs.exists(path):
+                vfs.write(path, data)
+            if data and fresh and vfs.read_bytes(path) == data:
                 vfs.delete(backup)
+        except InputError as error:
+            log.warning("What was at %s is at %s: %s", path, backup, error.user_message)
 
 
 def _digest(data: bytes) -> bytes:

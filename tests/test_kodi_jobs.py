@@ -33,6 +33,7 @@ from kodi.settings import Settings
 from kodi.tasks import Outcome, Task
 from translate.film import OutputTakenError
 from translate.languages import find
+from translate.store import FILE
 
 __all__ = ["fake_kodi"]
 
@@ -319,6 +320,61 @@ def test_a_share_that_is_gone_for_good_ends_it_and_that_is_said(
     assert isinstance(outcome.error, InputError)
     assert not outcome.parked
     assert next(calls) < 10
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["our file", "Kodi's copy"])
+def test_where_nothing_can_be_remembered_a_film_is_translated_to_its_end(
+    fake_kodi: FakeKodi, standin: StandIn, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copied: bool
+) -> None:
+    standin.pace = Pace(first_token=0.05, tokens_per_second=400)
+    monkeypatch.setattr(pace, "OFTEN", 0.05)
+    monkeypatch.setattr(pace, "SELDOM", 0.05)
+    (tmp_path / "profile" / FILE).mkdir(parents=True)  # where the database should be
+    engine = Engine(str(tmp_path / "profile"), settings_for(standin))
+    desk, output, ears = Desk(engine), folder / "film.es.srt", Ears()
+    job = FilmJob(task_for(desk, folder), engine, ears)
+    if copied:
+        content = (folder / "film.en.srt").read_bytes()
+        job.expect_copy(CopyHunt(str(folder / "film.mkv"), output.name), content, PATIENT, None)
+        output.write_bytes(content)
+    job.start()
+    assert ears.over.wait(PATIENT)
+    assert job.outcome == Outcome(LINES, LINES)
+    assert len(ears.writes) > 2
+    assert desk.finished(str(folder / "film.mkv")) == Finished(str(output), LINES, LINES)
+    engine.close()
+
+
+@pytest.mark.parametrize("kept_before", [False, True])
+def test_what_was_set_aside_is_put_back_as_it_was(engine: Engine, folder: Path, kept_before: bool) -> None:
+    theirs, backup = folder / "film.es.srt", folder / "film.es.bak.srt"
+    theirs.write_text("from another hand", encoding="utf-8")
+    if kept_before:
+        backup.write_text("from another hand", encoding="utf-8")
+    engine.ownership.make_room(str(theirs), agreed=True)
+    engine.ownership.put_back(str(theirs))  # nothing has taken its place
+    assert backup.exists() is kept_before
+    engine.ownership.make_room(str(theirs), agreed=True)
+    theirs.unlink()
+    engine.ownership.put_back(str(theirs))
+    assert theirs.read_text(encoding="utf-8") == "from another hand"
+    assert backup.exists() is kept_before
+
+
+def test_what_cannot_be_put_back_stays_where_it_is(
+    engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = folder / "film.es.srt"
+    theirs.write_text("from another hand", encoding="utf-8")
+    engine.ownership.set_aside(str(theirs))
+    theirs.unlink()
+
+    def write(path: str, data: bytes) -> None:
+        raise InputError("The share is gone.")
+
+    monkeypatch.setattr(vfs, "write", write)
+    engine.ownership.put_back(str(theirs))
+    assert (folder / "film.es.bak.srt").read_text(encoding="utf-8") == "from another hand"
 
 
 def test_the_source_is_never_an_output(desk: Desk, folder: Path) -> None:

@@ -5,7 +5,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 
 import pytest
 import xbmc
@@ -566,6 +566,22 @@ def test_a_dead_key_is_told_once_and_the_settings_are_offered_where_keys_are(
     assert standin.stats().requests == 2
 
 
+def test_what_two_threads_tell_at_once_is_told_once(
+    service: Service, fake_kodi: FakeKodi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Set[str]):
+        def __contains__(self, text: object) -> bool:
+            found = super().__contains__(text)
+            threading.Event().wait(0.2)
+            return found
+
+    monkeypatch.setattr(service.teller, "_told", Slow())
+    for _ in range(2):
+        service.spawn(lambda: service.teller.once("News."))
+    rest(service)
+    assert fake_kodi.shown == ["News."]
+
+
 @pytest.mark.long
 def test_a_provider_that_cannot_be_reached_is_told_in_a_notice(
     service: Service, fake_kodi: FakeKodi, film: Path
@@ -648,6 +664,27 @@ def test_a_translation_is_removed_while_it_is_made_and_only_ours(
     assert messages.ask("remove", {"path": str(film)}, PATIENT) == {"ok": True, "text": "The translation is removed."}
     assert not film.with_name("film.es.srt").exists()
     assert theirs.exists()
+
+
+def test_a_translation_that_is_removed_does_not_come_back_with_the_last_word_of_its_job(
+    service: Service, film: Path, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standin.pace = Pace(first_token=0.05, tokens_per_second=100)
+    job, removed = service.begin(task_for(service, film)), threading.Event()
+    until(lambda: job.output, "its file")
+    finish = Session.finish
+
+    def slowly(session: Session, report: JobReport) -> bool:
+        assert removed.wait(PATIENT)  # a share that takes its time
+        return finish(session, report)
+
+    monkeypatch.setattr(Session, "finish", slowly)
+    assert messages.ask("remove", {"path": str(film)}, PATIENT) == {"ok": True, "text": "The translation is removed."}
+    assert not film.with_name("film.es.srt").exists()
+    removed.set()
+    assert job.join(PATIENT)
+    rest(service)
+    assert not film.with_name("film.es.srt").exists()
 
 
 def test_a_translation_that_is_removed_leaves_the_screen_to_what_was_there_before(
