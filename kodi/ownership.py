@@ -96,11 +96,13 @@ class Ownership:
     def put_back(self, path: str) -> None:
         """What was set aside lies at ``path`` again, unless something else does; a copy that was made of it goes."""
         backup, fresh = self._aside.pop(path, ("", False))
+        if not backup:
+            return
         try:
-            data = vfs.read_bytes(backup) if backup else b""
-            if data and not vfs.exists(path):
+            data = vfs.read_bytes(backup)
+            if not vfs.exists(path):
                 vfs.write(path, data)
-            if data and fresh and vfs.read_bytes(path) == data:
+            if fresh and vfs.read_bytes(path) == data:
                 vfs.delete(backup)
         except InputError as error:
             log.warning("What was at %s is at %s: %s", path, backup, error.user_message)

@@ -124,6 +124,16 @@ def test_a_language_that_no_stream_is_in_cannot_be_preferred_unless_subtitles_ar
     assert screen.prefer(find("other:Klingon"))
 
 
+def test_a_copy_that_the_person_switched_off_at_once_is_known_and_stays_off(
+    fake_kodi: FakeKodi, screen: Screen
+) -> None:
+    fake_kodi.add_stream(OURS)
+    fake_kodi.show_stream(None)
+    screen.was_chosen(OURS, find("es"), None)
+    assert fake_kodi.shown_stream is None
+    assert screen.is_shown(OURS)
+
+
 @pytest.mark.parametrize("before", [None, 0])
 def test_ours_is_taken_back_for_what_was_shown_before(
     fake_kodi: FakeKodi, screen: Screen, before: Optional[int]

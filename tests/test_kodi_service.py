@@ -498,6 +498,23 @@ def test_what_the_person_chooses_before_the_first_line_is_there_stays(
     assert service.screen.refresh(str(copy))
 
 
+def test_a_copy_that_kodi_has_not_opened_yet_is_waited_for_and_not_put_on_the_screen(
+    service: Service, fake_kodi: FakeKodi, film: Path, standin: StandIn
+) -> None:
+    standin.pace = Pace(first_token=600.0)
+    play(service, fake_kodi, film)
+    answer = choose("start", "Translate film.en.srt")
+    copy = film.with_name("film.es.srt")
+    copy.write_bytes(Path(answer["path"]).read_bytes())
+    (job,) = service.book.running()
+    until(lambda: job.adopted, "the copy to be ours")
+    service.wrote(job)
+    assert [one["name"] for one in fake_kodi.streams] == ["film.en.srt"]
+    fake_kodi.add_stream(str(copy))
+    service.wrote(job)
+    assert service.screen.refresh(str(copy))
+
+
 def test_a_job_that_began_while_the_dialog_was_answered_is_told_of_kodis_copy_too(
     service: Service, fake_kodi: FakeKodi, film: Path, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -671,7 +688,7 @@ def test_a_translation_that_is_removed_does_not_come_back_with_the_last_word_of_
 ) -> None:
     standin.pace = Pace(first_token=0.05, tokens_per_second=100)
     job, removed = service.begin(task_for(service, film)), threading.Event()
-    until(lambda: job.output, "its file")
+    until(lambda: job.output and job.lines.done, "its file, with a line in it")
     finish = Session.finish
 
     def slowly(session: Session, report: JobReport) -> bool:
