@@ -30,12 +30,12 @@ def translated(path: str) -> int:
 def test_base_urls_are_given_with_commas_or_one_by_one(
     run: Run, folder: Path, two: List[StandIn], *, comma: bool
 ) -> None:
-    source = write(folder / "film.srt", film(200))
+    source = write(folder / "film.srt", film(600))
     urls = [standin.openai_base_url for standin in two]
     flags = ["--base-url", ",".join(urls)] if comma else ["--base-url", urls[0], "--base-url", urls[1]]
     done = run("translate", source, "--to", "es", "--model", "m", "--balance", "round-robin", *flags)
     assert (done.code, done.err) == (0, "")
-    assert translated(source) == 200
+    assert translated(source) == 600
     counts = [standin.stats().requests for standin in two]
     assert min(counts) > 0
     assert abs(counts[0] - counts[1]) <= max(counts) / 2

@@ -32,7 +32,6 @@ _STATUSES = {
     500: "INTERNAL",
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
-    529: "UNAVAILABLE",  # not one of Google's, but that of a gateway before it
 }
 
 
