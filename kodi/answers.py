@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Answer = Dict[str, Any]
 
-_LAST_WORD = 60.0  # seconds: three tries to write on a share that does not answer
+_LAST_WORD = 60.0  # seconds that a job may take to end, on a slow share
 
 
 class Answers:

@@ -1,5 +1,6 @@
 """The copy that Kodi makes of a subtitle it was answered: what it will be called, where it may be, and which it is."""
 
+import time
 from typing import List, Optional
 
 import xbmc
@@ -8,6 +9,8 @@ from core.errors import InputError
 from kodi import subtitle_files, vfs
 from kodi.addon import kodi_setting
 from translate.languages import Language
+
+_STAYS = 2.0  # seconds in its temporary folder, after which Kodi could not put it anywhere else
 
 
 def custom_folder() -> str:
@@ -39,10 +42,16 @@ class CopyHunt:
 
     def __init__(self, video: str, name: str) -> None:
         self._possible = (*lasting_paths(video, name), temporary_folder() + name)
+        self._on_its_way: Optional[float] = None
 
     def find(self, data: bytes) -> Optional[str]:
         """The file of that name with just this content, in a folder that Kodi copies to."""
-        return next((path for path in self._possible if _holds(path, data)), None)
+        path = next((path for path in self._possible if _holds(path, data)), None)
+        if path is None or self.lasts(path):
+            return path
+        now = time.monotonic()
+        self._on_its_way = self._on_its_way or now
+        return path if now - self._on_its_way >= _STAYS else None
 
     def lasts(self, path: str) -> bool:
         return vfs.folder_of(path) != temporary_folder()

@@ -23,7 +23,7 @@ from core.cancel import CancelToken
 from core.config import PoolConfig
 from core.errors import ConfigError, InputError, KeyRefusedError, ServerError
 from core.profiles import DEBUG, PROFILES, Profile
-from kodi import jobs, pace, vfs
+from kodi import copies, jobs, pace, vfs
 from kodi.copies import CopyHunt
 from kodi.desk import Desk, Finished
 from kodi.engine import Engine
@@ -406,6 +406,25 @@ def test_kodis_copy_is_adopted_and_the_source_never_taken_for_it(
     assert copy.read_text(encoding="utf-8").count("⟦") == LINES
     assert source.read_bytes() == content
     assert ears.adopted == (str(copy), 0)
+
+
+def test_a_copy_in_kodis_temporary_folder_is_on_its_way_from_there_unless_it_stays(
+    fake_kodi: FakeKodi, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hunt, first, last = (
+        CopyHunt(str(folder / "film.mkv"), "film.es.srt"),
+        tmp_path / "film.es.srt",
+        folder / "film.es.srt",
+    )
+    first.write_bytes(b"copied")
+    assert hunt.find(b"copied") is None
+    last.write_bytes(b"copied")
+    assert hunt.find(b"copied") == str(last)
+    assert hunt.lasts(str(last))
+    last.unlink()
+    monkeypatch.setattr(copies, "_STAYS", 0.0)
+    assert hunt.find(b"copied") == str(first)
+    assert not hunt.lasts(str(first))
 
 
 def test_a_second_request_for_the_same_film_joins_the_first(
