@@ -1,6 +1,7 @@
 """Who answers which message of the entries; and the person's commands that need no film: stop, again, remove, test."""
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
 from api import local_servers
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from kodi.service import Service
 
 Answer = Dict[str, Any]
+
+_LAST_WORD = 60.0  # seconds that a job may take to end, on a slow share
 
 
 class Answers:
@@ -123,17 +126,25 @@ class Answers:
         output = found.path if found else path or (last.output if last else "")
         if not output or self._service.engine.ownership.figures(output) is None:
             return {"ok": False, "text": localised(strings.NO_SOURCE)}
-        running = self._service.book.running()
-        for job in running:
-            if job.output == output:
-                job.park(for_good=True)
-                job.join(1.0)
-        made_by = [job for job in (*running, last) if job is not None and job.output == output]
+        writing = [job for job in self._service.book.running() if job.output == output]
+        made_by = [job for job in (*writing, last) if job is not None and job.output == output]
         self._service.unwanted.update([path] if found else [job.task.video for job in made_by])
+        for job in writing:
+            job.park(for_good=True)
+        late = [job for job in writing if not job.join(1.0)]
         if vfs.exists(output) and not vfs.delete(output):
             return {"ok": False, "text": localised(strings.NOT_REMOVED, name=vfs.base_name(output))}
+        for job in late:
+            self._service.spawn(partial(self._remove_again, job, output))
         self._service.screen.take_back(output)
         return {"ok": True, "text": localised(strings.REMOVED)}
+
+    def _remove_again(self, job: FilmJob, output: str) -> None:
+        """On a slow share ``job`` may have been writing its last word while the file was deleted."""
+        over = job.join(_LAST_WORD)
+        wanted = any(output in one.task.places for one in self._service.book.running())
+        if over and not wanted and self._service.engine.ownership.figures(output) is not None:
+            vfs.delete(output)
 
     # --- the provider -----------------------------------------------------------------------------------------------
 

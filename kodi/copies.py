@@ -1,6 +1,7 @@
 """The copy that Kodi makes of a subtitle it was answered: what it will be called, where it may be, and which it is."""
 
-from typing import Iterator, List, Optional
+import time
+from typing import List, Optional
 
 import xbmc
 
@@ -8,6 +9,8 @@ from core.errors import InputError
 from kodi import subtitle_files, vfs
 from kodi.addon import kodi_setting
 from translate.languages import Language
+
+_STAYS = 2.0  # seconds in its temporary folder, after which Kodi could not put it anywhere else
 
 
 def custom_folder() -> str:
@@ -22,9 +25,11 @@ def temporary_folder() -> str:
 
 
 def name_of_copy(video: str, target: Language, extension: str) -> str:
-    """What Kodi will call it: it makes the code from the language of the row that was chosen."""
-    code = xbmc.convertLanguage(target.name, xbmc.ISO_639_1) or target.code
-    return f"{subtitle_files.stem_of(video)}.{code}{extension}"
+    """What Kodi will call it: it makes the code from the language of the row that was chosen.
+
+    It has none with a region or a script, and for a name that it does not know it leaves it out (``film..srt``).
+    """
+    return f"{subtitle_files.stem_of(video)}.{xbmc.convertLanguage(target.name, xbmc.ISO_639_1)}{extension}"
 
 
 def lasting_paths(video: str, name: str) -> List[str]:
@@ -33,37 +38,23 @@ def lasting_paths(video: str, name: str) -> List[str]:
 
 
 class CopyHunt:
-    """Looks for the copy. As long as nothing is translated it is the source word for word: content alone is no proof.
+    """Looks for the copy by its name too: without a translated line its content is that of the source."""
 
-    :param source: never taken for the copy.
-    """
-
-    def __init__(self, video: str, answered: str, target: Language, source: str = "") -> None:
-        self._video = video
-        self._answered = answered
-        self._target = target
-        self._source = source
-        self._before = set(self._possible())
+    def __init__(self, video: str, name: str) -> None:
+        self._possible = (*lasting_paths(video, name), temporary_folder() + name)
+        self._on_its_way: Optional[float] = None
 
     def find(self, data: bytes) -> Optional[str]:
-        """A file of the film's name with just this content, in a folder that Kodi copies to."""
-        return next((path for path in self._possible() if self._may_be(path) and _holds(path, data)), None)
+        """The file of that name with just this content, in a folder that Kodi copies to."""
+        path = next((path for path in self._possible if _holds(path, data)), None)
+        if path is None or self.lasts(path):
+            return path
+        now = time.monotonic()
+        self._on_its_way = self._on_its_way or now
+        return path if now - self._on_its_way >= _STAYS else None
 
     def lasts(self, path: str) -> bool:
         return vfs.folder_of(path) != temporary_folder()
-
-    def _may_be(self, path: str) -> bool:
-        """It is new, or in the language of the row that was chosen: then Kodi has replaced what was there."""
-        if subtitle_files.same_path(path, self._source):
-            return False
-        named = subtitle_files.candidates(self._video, "", [vfs.base_name(path)])
-        return path not in self._before or bool(subtitle_files.in_language(named, self._target))
-
-    def _possible(self) -> Iterator[str]:
-        for folder in (vfs.folder_of(self._video), custom_folder(), temporary_folder()):
-            for name in vfs.list_folder(folder)[1] if folder else ():
-                if subtitle_files.may_be_copy(name, self._video, self._answered):
-                    yield vfs.join(folder, name)
 
 
 def _holds(path: str, data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Kodi's subtitle dialog: lists what the service offers, and hands Kodi the file of the row that was chosen.
+"""Kodi's subtitle dialog: lists what the service offers, and hands Kodi the file of the row that was chosen, if any.
 
 Kodi downloads row 0 unasked where its settings say so, therefore that row never starts anything that costs money.
 """
@@ -77,10 +77,14 @@ def _see_to_rows() -> None:
 
 def _hand_over(handle: int, action: str, row: str) -> None:
     answer = _ask(action, row)
-    if answer is not None and answer["ok"]:
+    if answer is not None and answer.get("path"):
         item = xbmcgui.ListItem(label=vfs.base_name(answer["path"]))
         xbmcplugin.addDirectoryItem(handle, answer["path"], item, isFolder=False)
-    elif answer is None or answer.get("text"):
+        return
+    if answer is not None and answer["ok"]:
+        # There is nothing for Kodi to copy, and as long as its dialog is open it calls that a failed download.
+        xbmc.executebuiltin("Dialog.Close(subtitlesearch,true)", True)
+    if answer is None or answer.get("text"):
         windows.say(answer["text"] if answer else localised(strings.NO_SERVICE))
 
 

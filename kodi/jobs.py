@@ -221,7 +221,8 @@ class FilmJob:
                     runner.translation.cancel()  # again: it may not have begun when it was told first
                     continue
                 wait = self._wait(pace)
-            if wait == 0.0 and self._write():
+            if self._settle() and wait == 0.0:
+                self._write()
                 pace.written(time.monotonic())
 
     def _wait(self, pace: Pace) -> Optional[float]:
@@ -230,24 +231,16 @@ class FilmJob:
             return _BREATH
         near = self.lines.has_fresh_near(self._position)
         due = pace.due(time.monotonic(), changed=self.lines.has_fresh(), near=near)
-        if self._output.is_awaited:
-            return _BREATH if due is None or due > 0 else 0.0
-        return due
+        return _BREATH if self._output.is_awaited else due
 
-    def _write(self) -> bool:
-        """Whether it was tried; not as long as Kodi's copy is awaited.
-
-        :raises InputError: it failed too often, or for good.
-        """
-        if not self._output.settle():
-            return False
+    def _write(self) -> None:
+        """:raises InputError: it failed too often, or for good."""
         fresh, done = self.lines.take_fresh(), self.lines.done
         # What is not finished must not look so, even if all that is missing is the last word on a cue.
         if self._output.write(self.lines.render(), min(done, self.total - 1)):
             self._listener.wrote(self)
         else:
             self.lines.give_back(fresh)
-        return True
 
     def _write_last(self, data: bytes, session: Session) -> None:
         while not self._output.write(data, self.lines.done):
@@ -255,9 +248,17 @@ class FilmJob:
         session.move(self.output)
         self._listener.wrote(self)
 
+    def _settle(self, *, give_up: bool = False) -> bool:
+        """Whether it is decided where to write; what Kodi has copied is taken over as soon as it is there."""
+        awaited = self._output.is_awaited
+        settled = self._output.settle(give_up=give_up)
+        if settled and awaited and self.adopted:
+            self._listener.adopts(self)
+        return settled
+
     def _await_copy(self) -> None:
         """A film that is remembered whole, or refused at once, is over before Kodi has made its copy."""
-        while not self._output.settle(give_up=self._cancel.cancelled):
+        while not self._settle(give_up=self._cancel.cancelled):
             with self._changed:
                 self._changed.wait(_BREATH)
 

@@ -102,9 +102,10 @@ class Output:
         raise wrong or InputError(localised(strings.NOT_WRITTEN, name=vfs.base_name(self._task.film.path)))
 
     def remove(self) -> None:
-        """Delete it, as long as it holds just what we wrote."""
+        """Delete it, as long as it holds just what we wrote; what had to make room for it comes back."""
         if self.path and self._ownership.figures(self.path) is not None:
             vfs.delete(self.path)
+            self._ownership.put_back(self.path)
         self.path = ""
 
     def _write_to(self, path: str, data: bytes, done: int) -> None:

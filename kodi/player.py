@@ -22,7 +22,7 @@ _STEP = 0.05
 
 @dataclass(frozen=True)
 class Stream:
-    """A subtitle that Kodi can show, as Kodi tells it: ``spa``, ``film.es.srt``."""
+    """A subtitle that Kodi can show, as Kodi tells it: ``spa``, ``(External)``; a language with a region as we do."""
 
     index: int
     language: str
@@ -125,21 +125,29 @@ class Screen:
         self._player.showSubtitles(True)
         self._remember(path, language, before)
 
-    def prefer(self, language: Language) -> None:
-        """Choose the stream in ``language``, unless subtitles are off.
+    def prefer(self, language: Language) -> bool:
+        """Choose the stream in ``language``, unless subtitles are off; False if there is none.
 
         Kodi remembers the number of the stream that it showed the last time, and numbers have moved since ours came.
         """
         now = current_stream()
         if now is None or is_kodi_language(now.language, language):
-            return
+            return True
         fitting = [one for one in streams() if not one.forced and is_kodi_language(one.language, language)]
         if fitting:
             self._player.setSubtitleStream(fitting[0].index)
+        return bool(fitting)
+
+    def show_theirs(self, path: str) -> None:
+        """Show a file that is not ours, and stays as it is."""
+        self._player.setSubtitles(path)
+        self._player.showSubtitles(True)
 
     def was_chosen(self, path: str, language: Language, before: Optional[Stream]) -> None:
-        """Kodi shows ``path`` instead of ``before``, as it was copied: the person chose it in Kodi's dialog."""
-        self._player.setSubtitles(path)
+        """Kodi shows ``path`` instead of ``before``, as it was copied: the person chose it in Kodi's dialog.
+
+        Whatever is shown instead a moment later is what they chose after that.
+        """
         self._remember(path, language, before)
 
     def is_shown(self, path: str) -> bool:
@@ -220,6 +228,12 @@ def _properties(*names: str) -> Dict[str, Any]:
 def _stream(told: Any) -> Optional[Stream]:
     if not isinstance(told, dict) or "index" not in told:
         return None
-    return Stream(
-        int(told["index"]), str(told.get("language", "")), str(told.get("name", "")), bool(told.get("isforced"))
-    )
+    language, name = str(told.get("language", "")), str(told.get("name", ""))
+    return Stream(int(told["index"]), _with_region(language, name), name, bool(told.get("isforced")))
+
+
+def _with_region(language: str, name: str) -> str:
+    """``pt-BR`` of ``film.pt-BR.srt``: Kodi takes ``BR`` for Breton (``bre``), in a stream called ``pt (External)``."""
+    code, part = xbmc.convertLanguage(language, xbmc.ISO_639_1) or language, name.partition(" ")[0]
+    found = (from_suffix(tags) for tags in (f"{part}-{code}", f"{code}-{part}"))
+    return next((one.code for one in found if one is not None and "-" in one.code), language)

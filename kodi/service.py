@@ -177,6 +177,10 @@ class Service(xbmc.Monitor):
             job.park(for_good=True)
         return len(jobs)
 
+    def adopts(self, job: FilmJob) -> None:
+        if not self.ending.is_set():
+            self.showing.adopts(job)
+
     def wrote(self, job: FilmJob) -> None:
         if not self.ending.is_set():
             self.showing.wrote(job)

@@ -40,24 +40,29 @@ class Showing:
         if video == self._video:
             self._watch.begin(video, language)
 
+    def adopts(self, job: FilmJob) -> None:
+        """Kodi shows its copy of the file of ``job``: whatever the person puts on the screen after that stays."""
+        if self._plays(job) and not self._screen.is_shown(job.output):
+            self._screen.was_chosen(job.output, job.task.film.target, job.shown_before)
+            self.watch(job.task.video, job.task.film.target.base)
+
     def wrote(self, job: FilmJob) -> None:
         """Show the file of ``job``, or show it anew; not where the person chose another language the last time."""
-        video, target = job.task.video, job.task.film.target
-        if not video or video != self._player.playing():
-            return
-        if self._screen.is_shown(job.output):
-            self._screen.refresh(job.output)
-            return
         if job.adopted:
-            self._screen.was_chosen(job.output, target, job.shown_before)
-        elif self._choices.of(video) in (None, target.base):
+            self.adopts(job)  # if Kodi had not opened it by then
+        if not self._plays(job) or self._screen.refresh(job.output) or job.adopted or self._screen.is_shown(job.output):
+            return
+        video, target = job.task.video, job.task.film.target
+        if self._choices.of(video) in (None, target.base):
             self._screen.show(job.output, target)
         self.watch(video, target.base)
 
     def withdraws(self, job: FilmJob) -> None:
         """Show what was shown before the file of ``job``, which is going to be removed."""
-        if job.task.video != self._player.playing():
-            return
-        if job.adopted and not self._screen.is_shown(job.output):
-            self._screen.was_chosen(job.output, job.task.film.target, job.shown_before)
-        self._screen.take_back(job.output)
+        if job.adopted:
+            self.adopts(job)
+        if self._plays(job):
+            self._screen.take_back(job.output)
+
+    def _plays(self, job: FilmJob) -> bool:
+        return bool(job.task.video) and job.task.video == self._player.playing()

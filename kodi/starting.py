@@ -63,31 +63,21 @@ class Starting:
         return {"ok": bool(rows), "rows": rows, "text": "" if rows else localised(strings.NO_SOURCE)}
 
     def show(self, data: Answer) -> Answer:
-        """A copy of a subtitle that is there already, for Kodi to copy where it likes."""
+        """Put a subtitle that is there already on the screen.
+
+        Kodi is handed no file: its copy would take the place of whatever has that name, such as the plain subtitle
+        when this is the one for the hard of hearing.
+        """
         service = self._service
         video = service.player.playing()
         finished = service.desk.finished(video)
         path = _one_of([*([finished.path] if finished else []), *self._paths(video)], data)
         service.choices.forget(video)
-        job = next((one for one in service.book.of_video(video) if one.output == path), None)
-        content = job.lines.render() if job is not None else vfs.read_bytes(path)
-        answered = self._hand_out(vfs.base_name(path), content)
-        hunt = CopyHunt(video, answered, service.engine.settings.target, job.task.film.path if job else "")
-        if job is not None:
-            job.expect_copy(hunt, content, COPY_SECONDS, player.current_stream())
-        elif finished is not None and path == finished.path:
-            done, total = finished.done, finished.total
-            service.spawn(lambda: self._adopt_later(hunt, content, done, total))
-        return {"ok": True, "path": answered}
-
-    def _adopt_later(self, hunt: CopyHunt, content: bytes, done: int, total: int) -> None:
-        for _ in range(20):
-            if self._service.ending.wait(0.5):
-                return
-            path = hunt.find(content)
-            if path is not None:
-                self._service.engine.ownership.adopt(path, content, done=done, total=total)
-                return
+        if service.engine.ownership.figures(path) is None:
+            service.screen.show_theirs(path)
+        elif not service.screen.refresh(path):
+            service.screen.show(path, service.engine.settings.target)
+        return {"ok": True, "text": ""}
 
     # --- starting ---------------------------------------------------------------------------------------------------
 
@@ -127,7 +117,7 @@ class Starting:
         }
 
     def start(self, data: Answer) -> Answer:
-        """Start or join; for the dialog (``dialog``) with the file that Kodi is to show at once."""
+        """Start or join; for the dialog (``dialog``) with the file that Kodi is to copy, if its copy gets our name."""
         service = self._service
         self.raise_if_not_ready()
         dialog = bool(data.get("dialog"))
@@ -136,18 +126,19 @@ class Starting:
         task = service.desk.task(source, video, self.facts(video))
         task = replace(task, replace=bool(data.get("replace")), anew=bool(data.get("anew")))
         service.choices.forget(video)
-        if dialog:
-            return self._start_from_dialog(task)
         place = task.places[0]
+        copy = name_of_copy(video, task.film.target, os.path.splitext(place)[1]) if dialog else ""
+        if copy and copy == vfs.base_name(place):  # under any other name it would not be found the next time
+            return self._start_from_dialog(task, copy)
         if not task.replace and vfs.exists(place) and service.engine.ownership.figures(place) is None:
             return {"ok": False, "taken": place, "backup": subtitle_files.backup_name(place), "text": ""}
         known = service.book.find(task)
         service.begin(task)
         return {"ok": True, "text": localised(strings.JOINED) if known else ""}
 
-    def _start_from_dialog(self, task: Task) -> Answer:
+    def _start_from_dialog(self, task: Task, name: str) -> Answer:
+        """``name`` is that of the copy."""
         service = self._service
-        name = name_of_copy(task.video, task.film.target, os.path.splitext(task.places[0])[1])
         taken = service.desk.in_the_way(task.video, name)
         if taken is not None:
             if not task.replace:
@@ -159,13 +150,15 @@ class Starting:
         for path in lasting_paths(task.video, name):
             service.engine.ownership.expect(path, content, done=len(known), total=len(film.wanted))
         answered = self._hand_out(name, content)
-        hunt, before = CopyHunt(task.video, answered, film.target, film.path), player.current_stream()
+        hunt, before = CopyHunt(task.video, name), player.current_stream()
+        told: List[FilmJob] = []
 
         def expect(job: FilmJob) -> None:
+            told.append(job)
             job.expect_copy(hunt, content, COPY_SECONDS, before)
 
         job = service.begin(task, before=expect)
-        if job is running:
+        if job not in told:  # it was joined
             expect(job)
         return {"ok": True, "path": answered}
 

@@ -19,8 +19,9 @@ SUBFOLDERS = frozenset({"subs", "subtitles"})
 
 _FILE_SCHEMES = frozenset({"", "file", "special", "smb", "nfs", "sftp", "ftp", "ftps", "dav", "davs"})
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
-_REMARKS = frozenset({"forced", "foreign", "sdh", "cc", "hi", "default", "impaired"})
 _FORCED = frozenset({"forced", "foreign"})
+_IMPAIRED = frozenset({"sdh", "cc", "hi", "impaired"})
+_REMARKS = _FORCED | _IMPAIRED | {"default"}
 _SEPARATORS = ".-_ ["
 BACKUP = "bak"
 
@@ -31,11 +32,13 @@ class Candidate:
 
     :ivar language: by its name, or None where the name does not say.
     :ivar forced: only holds what is foreign in the film itself, so it is no subtitle for all of it.
+    :ivar impaired: for the hard of hearing: it tells of sounds too.
     """
 
     path: str
     language: Optional[Language]
     forced: bool
+    impaired: bool = False
 
     @property
     def name(self) -> str:
@@ -72,8 +75,7 @@ def candidates(film: str, folder: str, names: Iterable[str]) -> List[Candidate]:
     for name in sorted(names):
         rest = _rest_of(stem_of(film), name)
         if rest is not None:
-            language, forced = _read_rest(rest)
-            found.append(Candidate(folder + name, language, forced))
+            found.append(Candidate(folder + name, *_read_rest(rest)))
     return found
 
 
@@ -105,21 +107,18 @@ def backup_name(path: str) -> str:
     return f"{stem}.{BACKUP}{extension}"
 
 
-def may_be_copy(name: str, film: str, answered: str) -> bool:
-    """Whether Kodi may have made ``name`` from ``answered``: the film's name, any language, the same extension."""
-    stem, extension = stem_of(film), os.path.splitext(answered)[1]
-    return name.startswith(stem + ".") and os.path.splitext(name)[1].lower() == extension.lower()
-
-
 def best_sources(found: Sequence[Candidate], target: Language, preferred: Optional[Language]) -> List[Candidate]:
-    """Those that can be translated into ``target``, the best first: whole ones, the wished language, English."""
+    """Those that can be translated into ``target``, the best first: whole ones, the wished language, English.
+
+    Of one language, those of words alone go before those for the hard of hearing; else the order of ``found`` holds.
+    """
     fitting = [one for one in found if one.language is None or not same_language(one.language, target)]
 
-    def rank(one: Candidate) -> Tuple[bool, bool, bool, bool, str]:
+    def rank(one: Candidate) -> Tuple[bool, ...]:
         language = one.language
         wished = preferred is not None and language is not None and same_language(language, preferred)
         english = language is not None and language.base == "en"
-        return one.forced, not wished, not english, language is None, one.path
+        return one.forced, not wished, not english, language is None, one.impaired
 
     return sorted(fitting, key=rank)
 
@@ -137,9 +136,11 @@ def _rest_of(stem: str, name: str) -> Optional[str]:
     return None if rest.lower().endswith("." + BACKUP) else rest
 
 
-def _read_rest(rest: str) -> Tuple[Optional[Language], bool]:
+def _read_rest(rest: str) -> Tuple[Optional[Language], bool, bool]:
+    """Its language, whether it is forced, and whether it is for the hard of hearing."""
     parts = [part for part in re.split(r"[.\s\[\]()_]+", rest) if part]
-    marks = {part.lower() for part in parts}
     spoken = [part for part in parts if part.lower() not in _REMARKS] or [part for part in parts if part == "hi"]
+    marks = {part.lower() for part in parts if part not in spoken}
     found = (from_suffix(part) for part in reversed(spoken))
-    return next((language for language in found if language is not None), None), bool(marks & _FORCED)
+    language = next((one for one in found if one is not None), None)
+    return language, bool(marks & _FORCED), bool(marks & _IMPAIRED)

@@ -77,6 +77,9 @@ def outcome_of(film: Film, report: JobReport, unwritable: Optional[SubAIError]) 
 class Listener(Protocol):
     """Told from the job's own thread; it must not block for long."""
 
+    def adopts(self, job: "FilmJob") -> None:
+        """``job.output`` is a copy that Kodi has just made, and shows; nothing is written to it yet."""
+
     def wrote(self, job: "FilmJob") -> None:
         """The file at ``job.output`` has changed."""
 

@@ -17,11 +17,13 @@ class Teller:
     def __init__(self, spawn: Callable[[Callable[[], None]], None], ending: threading.Event) -> None:
         self._spawn = spawn
         self._ending = ending
+        self._lock = threading.Lock()
         self._told: Set[str] = set()
 
     def forget(self) -> None:
         """Something has changed: what was told may be news again."""
-        self._told.clear()
+        with self._lock:
+            self._told.clear()
 
     def error(self, error: SubAIError, provider: str) -> None:
         """What is wrong and what to do; where the settings are the place for that, they are offered."""
@@ -45,10 +47,11 @@ class Teller:
             self._spawn(lambda: windows.say(text, error=error))
 
     def _is_news(self, text: str) -> bool:
-        if text in self._told or self._ending.is_set():
-            return False
-        self._told.add(text)
-        return True
+        with self._lock:
+            if text in self._told or self._ending.is_set():
+                return False
+            self._told.add(text)
+            return True
 
     def _offer_settings(self, text: str, page: int) -> None:
         if windows.confirm(text, strings.SETTINGS, strings.NOT_NOW):

@@ -70,8 +70,8 @@ class Unasked:
         language = target if chosen in (None, target.base) else from_suffix(str(chosen))
         if language is target and vfs.folder_of(path).startswith(service.engine.folder):  # Kodi does not look there
             service.screen.show(path, target)
-        elif language is not None:
-            service.screen.prefer(language)
+        elif language is not None and not service.screen.prefer(language) and language is target:
+            service.screen.show(path, target)  # a language that Kodi does not know
         service.showing.watch(video, language.base if language else str(chosen))
 
     def _do_as_wished(self, video: str, offer: Offer, mode: str) -> None:

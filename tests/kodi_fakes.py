@@ -25,6 +25,7 @@ LANGUAGES = ROOT / "resources" / "language"
 
 _TYPES = {"string": str, "path": str, "integer": int, "number": float, "boolean": bool}
 _THREE_LETTERS = {"en": "eng", "es": "spa", "de": "ger"}
+_CODES = {"English": "en", "Spanish": "es", "Chinese": "zh", "chi": "zh", "bre": "br", "twi": "tw"}  # and no regions
 _ENTRY = re.compile(r'^msgctxt "#(\d+)"\nmsgid "(.*)"\nmsgstr "(.*)"$', re.MULTILINE)
 
 
@@ -220,6 +221,7 @@ def fake_kodi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeKodi:
         "executebuiltin": kodi.builtins.append,
         "getCondVisibility": lambda condition: condition not in kodi.untrue,
         "getSupportedMedia": lambda kind: ".mkv|.mp4",
+        "convertLanguage": lambda name, form: _CODES.get(name, ""),
         "getLanguage": lambda form=0: kodi.language if form == xbmc.ISO_639_1 else "English",
     }
     player: Dict[str, Any] = {

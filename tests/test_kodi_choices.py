@@ -96,6 +96,44 @@ def test_the_language_of_a_stream_is_told_as_we_write_it(fake_kodi: FakeKodi, sc
     assert (shown.language, shown.base) == ("spa", "es")
 
 
+@pytest.mark.parametrize(
+    ("language", "name", "code"),
+    [
+        ("bre", "pt (External)", "pt-BR"),
+        ("twi", "zh (External)", "zh-TW"),
+        ("chi", "HK (External)", "zh-HK"),
+        ("spa", "419 (External)", "es-419"),
+        ("spa", "(External)", "spa"),
+        ("fre", "en (External)", "fre"),
+        ("", "", ""),
+    ],
+)
+def test_a_language_with_a_region_is_told_though_kodi_takes_its_last_letters_for_another(
+    fake_kodi: FakeKodi, language: str, name: str, code: str
+) -> None:
+    fake_kodi.streams = [{"index": 0, "language": language, "name": name, "isforced": False}]
+    assert [one.language for one in player.streams()] == [code]
+
+
+def test_a_language_that_no_stream_is_in_cannot_be_preferred_unless_subtitles_are_off(
+    fake_kodi: FakeKodi, screen: Screen
+) -> None:
+    fake_kodi.add_stream("/films/film.en.srt")
+    assert not screen.prefer(find("other:Klingon"))
+    fake_kodi.show_stream(None)
+    assert screen.prefer(find("other:Klingon"))
+
+
+def test_a_copy_that_the_person_switched_off_at_once_is_known_and_stays_off(
+    fake_kodi: FakeKodi, screen: Screen
+) -> None:
+    fake_kodi.add_stream(OURS)
+    fake_kodi.show_stream(None)
+    screen.was_chosen(OURS, find("es"), None)
+    assert fake_kodi.shown_stream is None
+    assert screen.is_shown(OURS)
+
+
 @pytest.mark.parametrize("before", [None, 0])
 def test_ours_is_taken_back_for_what_was_shown_before(
     fake_kodi: FakeKodi, screen: Screen, before: Optional[int]

@@ -23,7 +23,7 @@ from core.cancel import CancelToken
 from core.config import PoolConfig
 from core.errors import ConfigError, InputError, KeyRefusedError, ServerError
 from core.profiles import DEBUG, PROFILES, Profile
-from kodi import jobs, pace, vfs
+from kodi import copies, jobs, pace, vfs
 from kodi.copies import CopyHunt
 from kodi.desk import Desk, Finished
 from kodi.engine import Engine
@@ -33,6 +33,7 @@ from kodi.settings import Settings
 from kodi.tasks import Outcome, Task
 from translate.film import OutputTakenError
 from translate.languages import find
+from translate.store import FILE
 
 __all__ = ["fake_kodi"]
 
@@ -48,6 +49,10 @@ class Ears:
         self.first = threading.Event()
         self.over = threading.Event()
         self.withdrawn = ""
+        self.adopted = ("", 0)  # the path, and how often it had been written to
+
+    def adopts(self, job: FilmJob) -> None:
+        self.adopted = job.output, len(self.writes)
 
     def wrote(self, job: FilmJob) -> None:
         self.writes.append(Path(job.output).read_bytes())
@@ -217,7 +222,7 @@ def test_a_dead_key_takes_away_the_copy_that_kodi_made_of_our_answer(locked: Eng
     ears = Ears()
     job = FilmJob(task_for(Desk(locked), folder), locked, ears)
     content = (folder / "film.en.srt").read_bytes()
-    job.expect_copy(CopyHunt(str(folder / "film.mkv"), str(copy), find("es"), job.task.film.path), content, 20, None)
+    job.expect_copy(CopyHunt(str(folder / "film.mkv"), copy.name), content, 20, None)
     copy.write_bytes(content)
     job.start()
     assert ears.over.wait(PATIENT)
@@ -235,7 +240,7 @@ def test_a_job_that_is_stopped_before_its_first_line_keeps_its_copy_if_it_is_to_
     copy, ears = folder / "film.es.srt", Ears()
     content = (folder / "film.en.srt").read_bytes()
     job = FilmJob(task_for(desk, folder), engine, ears)
-    job.expect_copy(CopyHunt(str(folder / "film.mkv"), str(copy), find("es"), job.task.film.path), content, 20, None)
+    job.expect_copy(CopyHunt(str(folder / "film.mkv"), copy.name), content, 20, None)
     copy.write_bytes(content)
     job.start()
     end = time.monotonic() + PATIENT
@@ -255,7 +260,7 @@ def test_a_copy_that_someone_has_changed_by_then_is_not_taken_away(locked: Engin
     copy, ears = folder / "film.es.srt", Busy()
     content = (folder / "film.en.srt").read_bytes()
     job = FilmJob(task_for(Desk(locked), folder), locked, ears)
-    job.expect_copy(CopyHunt(str(folder / "film.mkv"), str(copy), find("es"), job.task.film.path), content, 20, None)
+    job.expect_copy(CopyHunt(str(folder / "film.mkv"), copy.name), content, 20, None)
     copy.write_bytes(content)
     job.start()
     assert ears.over.wait(PATIENT)
@@ -317,6 +322,61 @@ def test_a_share_that_is_gone_for_good_ends_it_and_that_is_said(
     assert next(calls) < 10
 
 
+@pytest.mark.parametrize("copied", [False, True], ids=["our file", "Kodi's copy"])
+def test_where_nothing_can_be_remembered_a_film_is_translated_to_its_end(
+    fake_kodi: FakeKodi, standin: StandIn, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copied: bool
+) -> None:
+    standin.pace = Pace(first_token=0.05, tokens_per_second=400)
+    monkeypatch.setattr(pace, "OFTEN", 0.05)
+    monkeypatch.setattr(pace, "SELDOM", 0.05)
+    (tmp_path / "profile" / FILE).mkdir(parents=True)  # where the database should be
+    engine = Engine(str(tmp_path / "profile"), settings_for(standin))
+    desk, output, ears = Desk(engine), folder / "film.es.srt", Ears()
+    job = FilmJob(task_for(desk, folder), engine, ears)
+    if copied:
+        content = (folder / "film.en.srt").read_bytes()
+        job.expect_copy(CopyHunt(str(folder / "film.mkv"), output.name), content, PATIENT, None)
+        output.write_bytes(content)
+    job.start()
+    assert ears.over.wait(PATIENT)
+    assert job.outcome == Outcome(LINES, LINES)
+    assert len(ears.writes) > 2
+    assert desk.finished(str(folder / "film.mkv")) == Finished(str(output), LINES, LINES)
+    engine.close()
+
+
+@pytest.mark.parametrize("kept_before", [False, True])
+def test_what_was_set_aside_is_put_back_as_it_was(engine: Engine, folder: Path, kept_before: bool) -> None:
+    theirs, backup = folder / "film.es.srt", folder / "film.es.bak.srt"
+    theirs.write_text("from another hand", encoding="utf-8")
+    if kept_before:
+        backup.write_text("from another hand", encoding="utf-8")
+    engine.ownership.make_room(str(theirs), agreed=True)
+    engine.ownership.put_back(str(theirs))  # nothing has taken its place
+    assert backup.exists() is kept_before
+    engine.ownership.make_room(str(theirs), agreed=True)
+    theirs.unlink()
+    engine.ownership.put_back(str(theirs))
+    assert theirs.read_text(encoding="utf-8") == "from another hand"
+    assert backup.exists() is kept_before
+
+
+def test_what_cannot_be_put_back_stays_where_it_is(
+    engine: Engine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = folder / "film.es.srt"
+    theirs.write_text("from another hand", encoding="utf-8")
+    engine.ownership.set_aside(str(theirs))
+    theirs.unlink()
+
+    def write(path: str, data: bytes) -> None:
+        raise InputError("The share is gone.")
+
+    monkeypatch.setattr(vfs, "write", write)
+    engine.ownership.put_back(str(theirs))
+    assert (folder / "film.es.bak.srt").read_text(encoding="utf-8") == "from another hand"
+
+
 def test_the_source_is_never_an_output(desk: Desk, folder: Path) -> None:
     (folder / "film.es.srt").write_bytes((folder / "film.en.srt").read_bytes())
     with pytest.raises(InputError):
@@ -331,11 +391,11 @@ def test_what_is_no_subtitle_is_not_read(desk: Desk, folder: Path) -> None:
 def test_kodis_copy_is_adopted_and_the_source_never_taken_for_it(
     engine: Engine, desk: Desk, folder: Path, standin: StandIn
 ) -> None:
-    source, copy = folder / "film.en.srt", folder / "film.spa.srt"
+    source, copy = folder / "film.en.srt", folder / "film.es.srt"
     content = source.read_bytes()
     ears = Ears()
     job = FilmJob(task_for(desk, folder), engine, ears)
-    hunt = CopyHunt(str(folder / "film.mkv"), "/answers/film.es.srt", find("es"), str(source))
+    hunt = CopyHunt(str(folder / "film.mkv"), copy.name)
     assert hunt.find(content) is None
     job.expect_copy(hunt, content, PATIENT, None)
     job.start()
@@ -345,7 +405,26 @@ def test_kodis_copy_is_adopted_and_the_source_never_taken_for_it(
     assert (job.adopted, job.output) == (True, str(copy))
     assert copy.read_text(encoding="utf-8").count("⟦") == LINES
     assert source.read_bytes() == content
-    assert not (folder / "film.es.srt").exists()
+    assert ears.adopted == (str(copy), 0)
+
+
+def test_a_copy_in_kodis_temporary_folder_is_on_its_way_from_there_unless_it_stays(
+    fake_kodi: FakeKodi, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hunt, first, last = (
+        CopyHunt(str(folder / "film.mkv"), "film.es.srt"),
+        tmp_path / "film.es.srt",
+        folder / "film.es.srt",
+    )
+    first.write_bytes(b"copied")
+    assert hunt.find(b"copied") is None
+    last.write_bytes(b"copied")
+    assert hunt.find(b"copied") == str(last)
+    assert hunt.lasts(str(last))
+    last.unlink()
+    monkeypatch.setattr(copies, "_STAYS", 0.0)
+    assert hunt.find(b"copied") == str(first)
+    assert not hunt.lasts(str(first))
 
 
 def test_a_second_request_for_the_same_film_joins_the_first(

@@ -5,7 +5,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import List
+from typing import Any, Dict, List, Optional, Set
 
 import pytest
 import xbmc
@@ -36,6 +36,7 @@ from kodi import choices, messages, vfs, windows, wording
 from kodi.jobs import FilmJob
 from kodi.service import Service
 from kodi.settings import Settings
+from kodi.tasks import Task
 from translate.report import JobReport
 from translate.session import Session
 
@@ -363,17 +364,152 @@ def test_a_row_of_the_subtitle_dialog_says_nothing_of_where_its_file_lies(
     assert rows is not None
     assert [row["action"] for row in rows["rows"]] == ["show", "start"]
     assert str(film.parent) not in str(rows)
-    handed = []
-    for row in rows["rows"]:
-        answer = messages.ask(row["action"], {"row": row["row"], "dialog": True}, PATIENT)
-        assert answer is not None
-        handed.append(Path(answer["path"]))
-        assert handed[-1].read_bytes() == film.with_name("film.en.srt").read_bytes()
+    show, start = [messages.ask(row["action"], {"row": row["row"], "dialog": True}, PATIENT) for row in rows["rows"]]
+    assert show == {"ok": True, "text": ""}
+    assert start is not None
+    handed = Path(start["path"])
+    assert handed.read_bytes() == film.with_name("film.en.srt").read_bytes()
     assert [job.task.film.path for job in service.book.running()] == [f"smb:/{film.with_name('film.en.srt')}"]
     fake_kodi.playing = ""
     service._close()
     Service()._close()
-    assert not any(path.exists() for path in handed)
+    assert not handed.exists()
+
+
+# --- the subtitle dialog ----------------------------------------------------------------------------------------------
+
+
+def choose(action: str, text: str) -> Dict[str, Any]:
+    """What Kodi's dialog gets for the row with ``text`` in it."""
+    rows = messages.ask("rows", {}, PATIENT)
+    assert rows is not None
+    (row,) = [one["row"] for one in rows["rows"] if one["action"] == action and text in one["text"]]
+    answer = messages.ask(action, {"row": row, "dialog": True}, PATIENT)
+    assert answer is not None
+    return answer
+
+
+def test_a_row_that_shows_a_file_hands_kodi_nothing_that_it_could_put_in_the_place_of_another(
+    service: Service, fake_kodi: FakeKodi, film: Path
+) -> None:
+    """Kodi would copy it to film.en.srt, which is another one's."""
+    other = film.with_name("film.English.srt")
+    other.write_text(film.with_name("film.en.srt").read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    play(service, fake_kodi, film, subtitles=False)
+    assert choose("show", "film.English.srt as it is") == {"ok": True, "text": ""}
+    assert fake_kodi.streams[fake_kodi.shown_stream or 0]["name"] == "film.English.srt"
+
+
+def test_a_row_that_shows_our_translation_shows_it_and_its_next_lines_too(
+    service: Service, fake_kodi: FakeKodi, film: Path
+) -> None:
+    play(service, fake_kodi, film)
+    translate(service, film)
+    ours = str(film.with_name("film.es.srt"))
+    for index in (0, 1):
+        fake_kodi.show_stream(index)
+        assert choose("show", "translated") == {"ok": True, "text": ""}
+        assert fake_kodi.shown_stream == 1
+        assert service.screen.refresh(ours)
+    service.screen.take_back(ours)
+    assert fake_kodi.shown_stream == 0
+
+
+@pytest.mark.parametrize("code", ["pt-BR", "zh-TW", "es-419", "other"])
+def test_where_kodis_copy_would_not_have_our_name_it_is_handed_nothing(
+    service: Service, fake_kodi: FakeKodi, film: Path, code: str
+) -> None:
+    fake_kodi.settings.update(target_language=code, target_language_other="Klingon")
+    service._take_settings()
+    play(service, fake_kodi, film)
+    assert choose("start", "Translate film.en.srt") == {"ok": True, "text": ""}
+    until(lambda: not service.book.running(), "the translation")
+    rest(service)
+    name = "film.x-klingon.srt" if code == "other" else f"film.{code}.srt"
+    assert sorted(path.name for path in film.parent.iterdir()) == sorted(["film.en.srt", "film.mkv", name])
+    assert fake_kodi.streams[fake_kodi.shown_stream or 0]["name"] == name
+    theirs = film.with_name("theirs.mkv")
+    theirs.write_bytes(b"")
+    theirs.with_name(f"theirs{name[4:]}").write_text("from another hand", encoding="utf-8")
+    theirs.with_name("theirs.en.srt").write_bytes(film.with_name("film.en.srt").read_bytes())
+    play(service, fake_kodi, theirs)
+    assert choose("start", "Translate theirs.en.srt")["taken"] == str(theirs.with_name(f"theirs{name[4:]}"))
+
+
+@pytest.mark.parametrize("choice", [None, 0])
+def test_what_the_person_chooses_before_the_first_line_is_there_stays(
+    service: Service, fake_kodi: FakeKodi, film: Path, standin: StandIn, choice: Optional[int]
+) -> None:
+    standin.pace = Pace(first_token=600.0)
+    play(service, fake_kodi, film)
+    answer = choose("start", "Translate film.en.srt")
+    copy = film.with_name("film.es.srt")
+    copy.write_bytes(Path(answer["path"]).read_bytes())
+    fake_kodi.add_stream(str(copy))  # as Kodi does
+    (job,) = service.book.running()
+    until(lambda: service.screen.is_shown(str(copy)), "the copy to be ours")
+    fake_kodi.show_stream(choice)
+    service.wrote(job)
+    assert fake_kodi.shown_stream == choice
+    fake_kodi.show_stream(1)
+    assert service.screen.refresh(str(copy))
+
+
+def test_a_copy_that_kodi_has_not_opened_yet_is_waited_for_and_not_put_on_the_screen(
+    service: Service, fake_kodi: FakeKodi, film: Path, standin: StandIn
+) -> None:
+    standin.pace = Pace(first_token=600.0)
+    play(service, fake_kodi, film)
+    answer = choose("start", "Translate film.en.srt")
+    copy = film.with_name("film.es.srt")
+    copy.write_bytes(Path(answer["path"]).read_bytes())
+    (job,) = service.book.running()
+    until(lambda: job.adopted, "the copy to be ours")
+    service.wrote(job)
+    assert [one["name"] for one in fake_kodi.streams] == ["film.en.srt"]
+    fake_kodi.add_stream(str(copy))
+    service.wrote(job)
+    assert service.screen.refresh(str(copy))
+
+
+def test_a_job_that_began_while_the_dialog_was_answered_is_told_of_kodis_copy_too(
+    service: Service, fake_kodi: FakeKodi, film: Path, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standin.pace = Pace(first_token=600.0)
+    play(service, fake_kodi, film)
+    begun = []
+
+    def found(task: Task) -> None:
+        begun.append(service.begin(task))  # just after somebody looked whether there is one
+
+    monkeypatch.setattr(service.book, "find", found)
+    answer = choose("start", "Translate film.en.srt")
+    copy = film.with_name("film.es.srt")
+    copy.write_bytes(Path(answer["path"]).read_bytes())
+    until(lambda: begun[0].adopted, "the copy to be ours")
+
+
+def test_a_dead_key_gives_back_the_file_that_made_room_for_ours(
+    service: Service, fake_kodi: FakeKodi, film: Path, standin: StandIn
+) -> None:
+    standin.pace = Pace(first_token=1.0)
+    standin.script = always(bad_key)
+    fake_kodi.answers = [False]
+    theirs = film.with_name("film.es.srt")
+    theirs.write_text("from another hand", encoding="utf-8")
+    play(service, fake_kodi, film)
+    start = {"source": str(film.with_name("film.en.srt")), "dialog": True}
+    taken = messages.ask("start", start, PATIENT)
+    assert taken is not None
+    assert taken["taken"] == str(theirs)
+    answer = messages.ask("start", {**start, "replace": True}, PATIENT)
+    assert answer is not None
+    theirs.write_bytes(Path(answer["path"]).read_bytes())  # as Kodi does
+    until(lambda: not service.book.running(), "the job's end")
+    rest(service)
+    assert fake_kodi.shown == ["OpenAI refused the key."]
+    assert theirs.read_text(encoding="utf-8") == "from another hand"
+    assert sorted(path.name for path in film.parent.iterdir()) == ["film.en.srt", "film.es.srt", "film.mkv"]
 
 
 # --- telling --------------------------------------------------------------------------------------------------------
@@ -393,6 +529,22 @@ def test_a_dead_key_is_told_once_and_the_settings_are_offered_where_keys_are(
     run(service, task_for(service, film))  # the person asks again
     assert len(fake_kodi.shown) == 2
     assert standin.stats().requests == 2
+
+
+def test_what_two_threads_tell_at_once_is_told_once(
+    service: Service, fake_kodi: FakeKodi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Set[str]):
+        def __contains__(self, text: object) -> bool:
+            found = super().__contains__(text)
+            threading.Event().wait(0.2)
+            return found
+
+    monkeypatch.setattr(service.teller, "_told", Slow())
+    for _ in range(2):
+        service.spawn(lambda: service.teller.once("News."))
+    rest(service)
+    assert fake_kodi.shown == ["News."]
 
 
 @pytest.mark.long
@@ -476,6 +628,27 @@ def test_a_translation_is_removed_while_it_is_made_and_only_ours(
     assert messages.ask("remove", {"path": str(film)}, PATIENT) == {"ok": True, "text": "The translation is removed."}
     assert not film.with_name("film.es.srt").exists()
     assert theirs.exists()
+
+
+def test_a_translation_that_is_removed_does_not_come_back_with_the_last_word_of_its_job(
+    service: Service, film: Path, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standin.pace = Pace(first_token=0.05, tokens_per_second=100)
+    job, removed = service.begin(task_for(service, film)), threading.Event()
+    until(lambda: job.lines.done > LINES // 2, "more than its first batch")
+    finish = Session.finish
+
+    def slowly(session: Session, report: JobReport) -> bool:
+        assert removed.wait(PATIENT)  # a share that takes its time
+        return finish(session, report)
+
+    monkeypatch.setattr(Session, "finish", slowly)
+    assert messages.ask("remove", {"path": str(film)}, PATIENT) == {"ok": True, "text": "The translation is removed."}
+    assert not film.with_name("film.es.srt").exists()
+    removed.set()
+    assert job.join(PATIENT)
+    rest(service)
+    assert not film.with_name("film.es.srt").exists()
 
 
 def test_a_translation_that_is_removed_leaves_the_screen_to_what_was_there_before(

@@ -64,6 +64,15 @@ def test_the_best_source_is_whole_in_the_wished_language_then_english_then_any()
     assert names(in_language(found, spanish)) == ["Big Film (2020).es-MX.srt", "Big Film (2020).es.srt"]
 
 
+def test_the_plain_one_goes_before_the_one_for_the_hard_of_hearing_and_the_folder_of_the_film_before_others() -> None:
+    beside = candidates(FILM, FOLDER, [f"Big Film (2020).en{part}.srt" for part in (".sdh", "", ".hi", ".cc")])
+    inside = candidates(FILM, FOLDER + "Subs/", ["Big Film (2020).en.srt"])
+    found = best_sources(beside + inside, find("es"), None)
+    assert [one.path[len(FOLDER) :].replace("Big Film (2020)", "film") for one in found] == [
+        "film.en.srt", "Subs/film.en.srt", "film.en.cc.srt", "film.en.hi.srt", "film.en.sdh.srt",
+    ]  # fmt: skip
+
+
 def test_simplified_chinese_does_not_serve_who_reads_traditional() -> None:
     assert not subtitle_files.same_language(find("zh-CN"), find("zh-TW"))
     assert subtitle_files.same_language(find("pt"), find("pt-BR"))

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, List
 
 import pytest
 
@@ -32,25 +32,33 @@ def start(remote: Remote) -> None:
     remote.hides(SUBTITLE_DIALOG)
 
 
+def batches(standin: StandIn) -> List[List[int]]:
+    """When the lines of each batch that was asked are spoken, in seconds."""
+    return [asked(record) for record in standin.log if asked(record)]
+
+
 def test_begun_at_40_minutes_the_lines_there_come_first_and_after_a_seek_those_at_its_goal(
     remote: Remote, standin: StandIn, film: Path
 ) -> None:
     standin.pace = SLOW
+    clips.srt(film.with_name("film.en.srt"), clips.dialogue(every=1.0))  # so it takes minutes to come to the end
     ours = film.with_name("film.es.srt")
     remote.play(film, at=2400)
     start(remote)
     until(lambda: ours.exists() and translated(ours), "the first translated lines")
-    first = next(asked(record) for record in standin.log if asked(record))
-    assert 2370 <= first[0] <= 2410
+    assert 2370 <= batches(standin)[0][0] <= 2410
     assert min(translated(ours)) > 2300
 
     remote.seek(600)
-    remote.shows("Player.HasMedia")
-    before = len(standin.log)
+    remote.play_on(3.0)  # by then the service has seen it
+    before = len(batches(standin))
     until(lambda: any(590 <= at <= 660 for at in translated(ours)), "the lines after the seek")
-    soon = [asked(record)[0] for record in standin.log[before:] if asked(record)]
-    assert soon == [] or any(580 <= at <= 1200 for at in soon)
     remote.picture("after-a-seek")
+    begins = [batch[0] for batch in batches(standin)]
+    first_there = next(number for number, at in enumerate(begins) if at < 2300)
+    assert first_there <= before
+    assert 580 <= begins[first_there] <= 620
+    assert max(max(batch) for batch in batches(standin)) < 3500, "the film was asked to its end first"
 
 
 def test_the_first_translated_line_is_on_the_screen_soon_after_the_provider_gave_it(
@@ -68,6 +76,25 @@ def test_the_first_translated_line_is_on_the_screen_soon_after_the_provider_gave
     remote.picture("first-line")
     print(f"The first translated line is seen {after:.2f} s after the provider's first word.")
     assert after < 2.0
+
+
+@pytest.mark.parametrize(("choice", "shown"), [("off", ""), (0, "eng")])
+def test_what_the_person_chooses_before_the_first_line_is_there_stays(
+    remote: Remote, standin: StandIn, film: Path, choice: object, shown: str
+) -> None:
+    standin.pace = Pace(first_token=10.0, tokens_per_second=400)
+    clips.srt(film.with_name("film.en.srt"), clips.dialogue(every=7.0 if shown else 3.0))  # of which none is remembered
+    ours = film.with_name("film.es.srt")
+    remote.play(film, at=600)
+    start(remote)
+    until(lambda: remote.language_on_screen() == "spa", "Kodi's copy in the player")
+    remote.play_on(2.0)
+    remote.show_subtitle(choice)
+    until(lambda: remote.language_on_screen() == shown, "the person's choice")
+    assert not translated(ours)
+    until(lambda: translated(ours), "the first translated lines")
+    remote.play_on(3.0)
+    assert remote.language_on_screen() == shown
 
 
 @pytest.mark.parametrize(("choice", "shown"), [("off", ""), (0, "eng")])

@@ -13,7 +13,7 @@ from cli.standin import Pace, StandIn
 from tests_kodi.driver import clips
 from tests_kodi.driver.package import ID, VIDEOS
 from tests_kodi.driver.remote import SUBTITLE_DIALOG, Remote
-from tests_kodi.driver.speech import translated
+from tests_kodi.driver.speech import speaks_chinese, translated
 from tests_kodi.driver.waiting import until
 
 LINES = len(clips.dialogue())
@@ -104,6 +104,56 @@ def test_row_0_is_free_and_hands_out_the_source(remote: Remote, standin: StandIn
     until(lambda: remote.language_on_screen() == "eng", "the source on the screen")
     assert not remote.jobs()
     assert standin.stats().requests == before
+
+
+def test_row_0_leaves_the_files_beside_the_film_as_they_are(remote: Remote, film: Path) -> None:
+    """Kodi would copy it to film.en.srt, and say that it failed where it is handed nothing."""
+    clips.srt(film.with_name("film.English.srt"), clips.dialogue(every=7.0))
+    before = {path.name: path.read_bytes() for path in film.parent.glob("*.srt")}
+    remote.play(film)
+    remote.open_subtitle_dialog()
+    remote.show_subtitle("off")
+    until(lambda: remote.language_on_screen() == "", "no subtitle")
+    remote.choose_row("film.English.srt as it is")
+    until(lambda: remote.language_on_screen() == "eng", "the source on the screen")
+    remote.hides(SUBTITLE_DIALOG)
+    remote.play_on()
+    remote.picture("row-0")
+    assert not remote.rpc.holds("Window.IsVisible(notification)")
+    assert len(remote.subtitles()["subtitles"]) == 2
+    assert {path.name: path.read_bytes() for path in film.parent.glob("*.srt")} == before
+
+
+@pytest.mark.parametrize(("code", "told"), [("pt-BR", "bre"), ("zh-TW", "twi")])
+def test_a_language_with_a_region_or_a_script_gets_its_own_file_that_is_found_again(
+    remote: Remote, standin: StandIn, film: Path, code: str, told: str
+) -> None:
+    """Kodi would call its copy film..srt; of our name it only understands the last two letters."""
+    if code == "zh-TW":
+        standin.script = speaks_chinese
+    remote.change_setting("target_language", code)
+    ours = film.with_name(f"film.{code}.srt")
+    remote.play(film)
+    remote.open_subtitle_dialog()
+    remote.choose_row("Translate film.en.srt")
+    remote.hides(SUBTITLE_DIALOG)
+    until(lambda: ours.exists() and len(translated(ours)) == LINES, "the whole film")
+    remote.finishes()
+    until(lambda: remote.language_on_screen() == told, "our subtitle in the player")
+    assert names(film.parent) == ["film.en.srt", "film.mkv", ours.name]
+    remote.stop()
+
+    remote.play(film)
+    until(lambda: remote.language_on_screen() == told, "our subtitle, found by itself")
+    (row,) = remote.open_subtitle_dialog()
+    assert row.endswith(f", translated: all {LINES} lines")
+    remote.show_subtitle("off")
+    until(lambda: remote.language_on_screen() == "", "no subtitle")
+    remote.choose_row(row)
+    remote.hides(SUBTITLE_DIALOG)
+    until(lambda: remote.language_on_screen() == told, "our subtitle again")
+    assert names(film.parent) == ["film.en.srt", "film.mkv", ours.name]
+    remote.change_setting("target_language", "es")
 
 
 def test_what_cannot_be_translated_is_said(remote: Remote, film: Path) -> None:

@@ -25,6 +25,11 @@ def in_spanish(exchange: Exchange) -> None:
     _answer(exchange, spanish)
 
 
+def speaks_chinese(exchange: Exchange) -> Optional[Fault]:
+    """A script: every request is answered in traditional Chinese."""
+    return lambda exchange: _answer(exchange, lambda text: "這是在{}分{}秒說的話。".format(*_SPOKEN.findall(text)[0]))
+
+
 def _answer(exchange: Exchange, translate: Callable[[str], str]) -> None:
     cues = exchange.chat.cues if exchange.chat else None
     answer = None if cues is None else Answer(dump({key: translate(text) for key, text in cues.items()}))
@@ -56,11 +61,11 @@ def asked(record: Record) -> List[int]:
 
 
 def translated(path: Path) -> List[int]:
-    """When those lines of a subtitle file are spoken that are in Spanish by now, in seconds."""
+    """When those lines of a subtitle file are spoken that are translated by now, in seconds."""
     data = path.read_bytes()
     if not data:  # it is just being written
         return []
-    return [int(cue.start) for cue in documents.parse(data, path.name).cues if cue.text.startswith("Esto es")]
+    return [int(cue.start) for cue in documents.parse(data, path.name).cues if cue.text.startswith(("Esto es", "這是"))]
 
 
 def _texts(record: Record) -> List[str]:
