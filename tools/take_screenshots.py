@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 #: The picture that a test keeps -> what README and addon.xml call it.
 PICTURES = {
     "subtitle-dialog": "subtitle-dialog",
-    "translated-line": "translated-line",
+    "first-line": "translated-line",
     "settings-2-providers": "settings",
     "connections-busy": "connections",
 }
