@@ -114,6 +114,7 @@ def test_row_0_leaves_the_files_beside_the_film_as_they_are(remote: Remote, film
     remote.open_subtitle_dialog()
     remote.show_subtitle("off")
     until(lambda: remote.language_on_screen() == "", "no subtitle")
+    remote.hides("Window.IsVisible(notification)")  # of an earlier film
     remote.choose_row("film.English.srt as it is")
     until(lambda: remote.language_on_screen() == "eng", "the source on the screen")
     remote.hides(SUBTITLE_DIALOG)
