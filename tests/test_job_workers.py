@@ -188,10 +188,12 @@ def test_a_running_job_asks_for_more_or_less_at_once_as_soon_as_it_is_told_to(wa
     job.resize(5)
     until(lambda: at_once(5))
     job.resize(2)
-    answers.release(4)
+    for _ in range(4):
+        answers.release()
     until(lambda: at_once(2))
     standin.reset()
-    answers.release(len(FILM))
+    for _ in range(len(FILM)):
+        answers.release()
     check(FILM, running.report())
     assert standin.stats().max_in_flight == 2
     job.resize(8)  # nobody is there any more, and nobody comes

@@ -176,10 +176,12 @@ def test_a_running_job_follows_the_number_of_requests_at_once(
     until(lambda: standin.stats().in_flight == 3, "three requests at once")
     assert service.engine.provider() is provider  # with all that it knows of its endpoints
     change(1)
-    answers.release(2)
+    for _ in range(2):
+        answers.release()
     until(lambda: standin.stats().in_flight == 1, "one request at once")
     standin.reset()
-    answers.release(1000)
+    for _ in range(1000):
+        answers.release()
     assert job.join(PATIENT)
     rest(service)
     assert job.outcome is not None
