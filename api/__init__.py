@@ -4,8 +4,8 @@ from typing import Dict, Optional, Type
 
 from api.anthropic import Anthropic
 from api.compatible import Compatible
-from api.exchange import HTTPProvider
 from api.gemini import Gemini
+from api.http_provider import HTTPProvider
 from api.lmstudio import LMStudio
 from api.ollama import Ollama
 from api.openai import OpenAI

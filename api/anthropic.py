@@ -11,7 +11,7 @@ from urllib.parse import quote
 from api.answer import LENGTH, STOP, Piece
 from api.base import ChatRequest, Usage
 from api.endpoint import with_version
-from api.exchange import HTTPProvider
+from api.http_provider import HTTPProvider
 from api.schema import asked_in_words, json_schema
 from api.shape import count_at, dig, list_at, text_at
 from core.cancel import CancelToken

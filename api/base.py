@@ -1,6 +1,7 @@
 """What every provider takes and gives: the value objects of one chat turn, and the protocol they pass through.
 
-How a request travels is ``api/exchange.py``; what each provider's JSON looks like is its own module.
+How a request travels is ``api/http_provider.py`` and ``api/exchange.py``; what each provider's JSON looks like is its
+own module.
 """
 
 import abc

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Dict, FrozenSet, Iterable, Iterator, List, Map
 
 from api.answer import LENGTH, STOP, Piece
 from api.base import ChatRequest, Message, Usage
-from api.exchange import HTTPProvider
+from api.http_provider import HTTPProvider
 from api.schema import asked_in_words, json_schema
 from api.shape import count_at, dig, list_at, text_at
 from core.cancel import CancelToken

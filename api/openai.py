@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Dict, FrozenSet, Iterable, List, Mapping, Opti
 
 from api.answer import BLOCKED, LENGTH, STOP, Piece
 from api.base import ChatRequest, Usage
-from api.exchange import HTTPProvider
+from api.http_provider import HTTPProvider
 from api.schema import asked_in_words, json_schema
 from api.shape import count_at, dig, list_at, text_at
 from core.cancel import CancelToken

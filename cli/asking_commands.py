@@ -2,7 +2,7 @@
 
 import argparse
 
-from api.exchange import HTTPProvider
+from api.http_provider import HTTPProvider
 from cli import exits
 from cli.connect import DEMO, DEMO_MODEL, connected, say_that_it_is_a_demo
 from cli.local_command import check_local

@@ -8,7 +8,7 @@ from typing import Iterator, List, Optional, Tuple
 
 import api
 from api.endpoint import root_of
-from api.exchange import HTTPProvider
+from api.http_provider import HTTPProvider
 from api.ollama import PORT as OLLAMA_PORT
 from cli.standin import StandIn
 from cli.terminal import say

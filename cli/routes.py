@@ -3,7 +3,7 @@
 import argparse
 from typing import List, Optional
 
-from api.exchange import HTTPProvider
+from api.http_provider import HTTPProvider
 from cli.connect import COMPATIBLE, DEMO, DEMO_MODEL, Connection, provider_over
 from cli.remembering import prices, prices_path
 from core.cancel import CancelToken

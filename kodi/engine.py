@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import api
 from api.endpoint import is_here, is_private, parts_of
-from api.exchange import HTTPProvider
+from api.http_provider import HTTPProvider
 from core.cancel import CancelToken
 from core.config import PoolConfig
 from core.connection_pool import ConnectionPoolManager

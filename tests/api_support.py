@@ -11,7 +11,7 @@ from werkzeug import Request, Response
 
 import api
 from api.base import ChatRequest, Message
-from api.exchange import HTTPProvider
+from api.http_provider import HTTPProvider
 from core.transport import Transport
 
 KEY = "sk-test-0123456789abcdefghijKLMNOP"

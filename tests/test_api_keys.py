@@ -7,7 +7,7 @@ from api_support import KEY, Script, chat, openai_reply
 
 import api
 from api.endpoint import endpoints_of, is_private
-from api.exchange import HTTPProvider
+from api.http_provider import HTTPProvider
 from core.errors import ConfigError
 
 pytest_plugins = ("api_fixtures",)

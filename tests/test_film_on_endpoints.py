@@ -10,7 +10,7 @@ from standin_faults import always, close_before_answer, cut_body, no_credit, quo
 
 import api
 from api.base import ChatRequest, Message
-from api.exchange import HTTPProvider
+from api.http_provider import HTTPProvider
 from cli.standin import Exchange, Fault, Pace, StandIn
 from core.breaker_state import CLOSED, DISABLED, OPEN
 from core.connection_pool import ConnectionPoolManager
