@@ -13,10 +13,10 @@ from support_server import Connect, Doing, Peer, Script, ScriptedServer, Serve, 
 
 import api
 from api.base import ChatRequest, Message
+from api.http_provider import HTTPProvider
 from core.cancel import CancelToken
 from core.errors import CancelledError
 from core.limits import Limits
-from core.rate_limit import limiter_for
 
 pytest_plugins = ("network_fixtures",)
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("nothing_leaks")]
@@ -31,7 +31,7 @@ _ESTABLISHED = 1  # of the states in Linux' tcp_states.h
 class MorePhases(Phases):
     """Waits that are not for an answer: no permit is held, and nothing is in flight."""
 
-    def _provider(self, script: Script) -> Tuple[Any, ScriptedServer]:
+    def _provider(self, script: Script) -> Tuple[HTTPProvider, ScriptedServer]:
         server = self.serve(script)
         provider = api.create("compatible", api_key="k" * 20, base_url=server.origin, transport=self.connect())
         return provider, server
@@ -58,7 +58,7 @@ class MorePhases(Phases):
 
     def budget(self) -> Case:
         provider, _ = self._provider(deaf)
-        limiter = limiter_for(provider.group.targets[0].id)
+        limiter = provider.group.members[0].limiter
         limiter.configure(Limits(requests_per_minute=1))
         limiter.acquire(0, CancelToken())
         case = self._case(provider)

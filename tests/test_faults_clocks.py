@@ -10,9 +10,9 @@ from support_server import Clocks, Connect, Doing, Peer, Script, Serve, post, ra
 
 import api
 from api.base import ChatRequest, Message
+from api.http_provider import HTTPProvider
 from core.errors import OverloadedError
 from core.limits import Limits
-from core.rate_limit import limiter_for
 
 pytest_plugins = ("network_fixtures",)
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("nothing_leaks")]
@@ -42,7 +42,7 @@ def answering(peer: Peer) -> None:
         peer.send(ANSWER)
 
 
-def provider(serve: Serve, connect: Connect, script: Script = answering) -> Any:
+def provider(serve: Serve, connect: Connect, script: Script = answering) -> HTTPProvider:
     return api.create("compatible", api_key="k" * 20, base_url=serve(script).origin, transport=connect())
 
 
@@ -118,7 +118,7 @@ def test_while_a_budget_is_waited_for(
 ) -> None:
     """The minute is the monotonic clock's: nobody is let through early, or held for an hour."""
     asked = provider(serve, connect)
-    limiter = limiter_for(asked.group.targets[0].id)
+    limiter = asked.group.members[0].limiter
     limiter.configure(Limits(requests_per_minute=1))
     asked.complete(chat())
     doing = Doing(lambda: asked.complete(chat()))

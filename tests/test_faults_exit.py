@@ -28,7 +28,6 @@ from core.connection_pool import ConnectionPoolManager, connection_pool_manager
 from core.config import PoolConfig
 from core.errors import SubAIError
 from core.limits import Limits
-from core.rate_limit import limiter_for
 from core.transport import Request, Transport
 
 real = socket.getaddrinfo
@@ -51,7 +50,7 @@ def provider(path):
 def chat(asked):
     asked.complete(ChatRequest("m", (Message("user", "ok"),)))
 paced = provider("/answer")
-limiter = limiter_for(paced.group.targets[0].id)
+limiter = paced.group.members[0].limiter
 limiter.configure(Limits(requests_per_minute=1))
 limiter.acquire(0, CancelToken())
 work = {
