@@ -57,7 +57,8 @@ class Kodi:
     def _launch(self) -> None:
         environment = {
             "HOME": str(self.profile.home),
-            "PATH": os.environ["PATH"],
+            # The interpreter inside Kodi takes its library from beside the first python3 that it finds here.
+            "PATH": os.defpath,
             "DISPLAY": self.screen.display,
             "LIBGL_ALWAYS_SOFTWARE": "1",
             "LANG": "C.UTF-8",
