@@ -92,7 +92,7 @@ def test_what_sleep_interrupts_goes_on_after_it(remote: Remote, standin: StandIn
 def test_fewer_or_more_requests_at_once_count_in_the_middle_of_a_film(
     remote: Remote, standin: StandIn, film: Path, setting: str, usual: int, every: float
 ) -> None:
-    standin.pace = Pace(first_token=0.3, tokens_per_second=200)
+    standin.pace = Pace(first_token=0.3, tokens_per_second=400)
     lines = clips.dialogue(every=every)
     source = clips.srt(film.with_name("film.en.srt"), lines)
     ours = film.with_name("film.es.srt")

@@ -73,7 +73,8 @@ def test_the_window_and_the_status_page_show_a_film_being_translated(
     assert f'subai_cues_total{{outcome="translated"}} {len(lines)}' in exposed
     assert "connection_created" in {event["event"] for event in status.get_json("/debug/pool")["events"]}
     remote.press("Back")
-    remote.clear()
+    until(lambda: remote.rpc.holds("Window.IsVisible(addonsettings)"), "the settings again")
+    remote.clear()  # as long as they are open, what others store is theirs to keep or not
     remote.stop()
 
 

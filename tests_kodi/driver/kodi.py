@@ -86,14 +86,15 @@ class Kodi:
     def begin_anew(self, settings: Mapping[str, str]) -> None:
         """Have the add-on as it is after its installation, but for its settings; the log begins here."""
         if self.is_enabled():
-            before = self.whole_log().count(_LAST_WORD)
+            # Stopped before it runs, as in a Kodi that has just started, it would have no last word.
+            until(lambda: self._words(_FIRST_WORD) > self._words(_LAST_WORD), "a service that runs")
             self.disable()
-            until(lambda: self.whole_log().count(_LAST_WORD) > before, "the service's last word")
+            until(lambda: self._words(_FIRST_WORD) == self._words(_LAST_WORD), "the service's last word")
         shutil.rmtree(self.profile.addon_data)
         self.profile.write_settings(settings)
         self._log_begins = len(self.whole_log())
         self.enable(ID)
-        until(lambda: f"{ID}] subai.kodi: {_FIRST_WORD}" in self.log(), "the service's first word")
+        until(lambda: self._words(_FIRST_WORD) > self._words(_LAST_WORD), "the service's first word")
 
     def disable(self, addon: str = ID) -> None:
         self.rpc.call("Addons.SetAddonEnabled", addonid=addon, enabled=False)
@@ -142,6 +143,10 @@ class Kodi:
 
     def whole_log(self) -> str:
         return self.profile.log.read_text(encoding="utf-8", errors="replace") if self.profile.log.exists() else ""
+
+    def _words(self, words: str) -> int:
+        """How often the service said so since Kodi started."""
+        return self.whole_log().count(f"{ID}] subai.kodi: {words}")
 
     def complaints(self) -> List[str]:
         """Lines of the log, from a warning upwards, that name the add-on, and whatever Python threw."""

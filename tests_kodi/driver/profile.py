@@ -29,6 +29,9 @@ _SOURCES = """<sources>
 </sources>
 """
 
+# Without any sound device Kodi looks for one for 6 s at each start, and again twice a second while it plays.
+_SOUND = "pcm.!default { type null }\nctl.!default { type null }\n"
+
 
 class Profile:
     """A home with two sources of files, as a person would have added them.
@@ -50,6 +53,7 @@ class Profile:
         sources = _SOURCES.format(films=self.films, stick=self.stick)
         (self.userdata / "sources.xml").write_text(sources, encoding="utf-8")
         (self.userdata / "guisettings.xml").write_text(_KODI.format(port=self.port), encoding="utf-8")
+        (home / ".asoundrc").write_text(_SOUND, encoding="utf-8")
         (self.userdata / "advancedsettings.xml").write_text(_ADVANCED, encoding="utf-8")
 
     @property
