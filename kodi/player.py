@@ -129,8 +129,9 @@ class Screen:
         """Choose the stream in ``language``, unless subtitles are off; False if there is none.
 
         Kodi remembers the number of the stream that it showed the last time, and numbers have moved since ours came.
+        When a film has just begun, Kodi may not have opened it yet.
         """
-        now = current_stream()
+        now = self._changed(None)
         if now is None or is_kodi_language(now.language, language):
             return True
         fitting = [one for one in streams() if not one.forced and is_kodi_language(one.language, language)]

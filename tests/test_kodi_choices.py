@@ -124,6 +124,27 @@ def test_a_language_that_no_stream_is_in_cannot_be_preferred_unless_subtitles_ar
     assert screen.prefer(find("other:Klingon"))
 
 
+def test_a_film_that_has_just_begun_is_given_time_to_open_its_subtitle(
+    fake_kodi: FakeKodi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_kodi.playing = FILM
+    fake_kodi.add_stream(OURS)
+    fake_kodi.add_stream("/films/film.en.srt")
+    fake_kodi.show_stream(None)
+    waits: List[float] = []
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        if len(waits) == 3:
+            fake_kodi.show_stream(1)
+        return False
+
+    monkeypatch.setattr(player, "_SETTLES", 60.0)
+    assert Screen(Player(lambda: None, lambda: None), wait).prefer(find("es"))
+    assert fake_kodi.shown_stream == 0
+    assert len(waits) == 3
+
+
 def test_a_copy_that_the_person_switched_off_at_once_is_known_and_stays_off(
     fake_kodi: FakeKodi, screen: Screen
 ) -> None:
