@@ -252,7 +252,7 @@ def test_a_film_on_a_provider_that_takes_two_at_once_is_whole_and_asked_for_less
     standin: StandIn, impatient: Route
 ) -> None:
     endpoint, cues = endpoint_of(impatient, standin), lines(1500)
-    endpoint.concurrency._clock = lambda: 300 * time.monotonic()  # a cooldown is 0.1 s
+    endpoint.concurrency._clock = lambda: 30 * time.monotonic()  # a cooldown is a second
     standin.script = always(AtMost(2, 0.03))
     check(cues, TranslationJob(cues, SPANISH, [impatient], parallel=8).run())
     assert endpoint.gate.permits < 8
