@@ -3,15 +3,29 @@
 import datetime as dt
 import math
 import re
-from typing import Dict, Mapping, NamedTuple, Optional
+from functools import lru_cache
+from typing import Dict, Mapping, NamedTuple, Optional, Tuple
 
 _UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(us|µs|ms|[smhd])")
 _FRACTION = re.compile(r"\.\d+")  # of seconds: Python before 3.11 takes three or six digits only
-_NAMES = {
-    "requests": (("x-ratelimit-", "-requests"), ("anthropic-ratelimit-requests-", "")),
-    "tokens": (("x-ratelimit-", "-tokens"), ("anthropic-ratelimit-tokens-", "")),
-}
+
+_Names = Tuple[str, str, str]
+
+
+def _names(before: str, after: str = "") -> _Names:
+    """The headers that tell what is left of a budget, how much it holds, and when it is full again."""
+    return f"{before}remaining{after}", f"{before}limit{after}", f"{before}reset{after}"
+
+
+# Put together once: each answer is looked through for them.
+_FAMILIES = (
+    ("requests", _names("x-ratelimit-", "-requests")),
+    ("requests", _names("anthropic-ratelimit-requests-")),
+    ("tokens", _names("x-ratelimit-", "-tokens")),
+    ("tokens", _names("anthropic-ratelimit-tokens-")),
+)
+_WINDOW = _names("x-ratelimit-")
 
 
 class Level(NamedTuple):
@@ -30,7 +44,7 @@ class Level(NamedTuple):
 
     def less(self, units: float) -> "Level":
         """After drawing ``units``."""
-        return self._replace(left=self.left - units)
+        return Level(self.left - units, self.capacity, self.rate, self.at, self.reset)
 
     def used(self, now: float) -> float:
         """The share of the capacity that is gone at the instant ``now``."""
@@ -57,35 +71,31 @@ def levels(headers: Mapping[str, str], now: float, wall: float) -> Dict[str, Lev
     :param now: the monotonic clock, and ``wall`` seconds since the epoch.
     """
     found: Dict[str, Level] = {}
-    if not any("ratelimit" in name for name in headers):
-        return found
-    for budget, families in _NAMES.items():
-        for before, after in families:
-            level = _level(headers, before, after, now, wall)
-            if level is not None:
-                found[budget] = level
+    for budget, names in _FAMILIES:
+        level = _level(headers, names, now, wall)
+        if level is not None:
+            found[budget] = level
     if "requests" not in found:
-        level = _level(headers, "x-ratelimit-", "", now, wall)
+        level = _level(headers, _WINDOW, now, wall)
         if level is not None:
             found["requests"] = level._replace(rate=0.0)
     return found
 
 
-def _level(headers: Mapping[str, str], before: str, after: str, now: float, wall: float) -> Optional[Level]:
-    remaining = headers.get(f"{before}remaining{after}")
-    if remaining is None:
+def _level(headers: Mapping[str, str], names: _Names, now: float, wall: float) -> Optional[Level]:
+    remaining, limit, until = names
+    if remaining not in headers:
         return None
-    left = _number(remaining)
-    reset = seconds_until(headers.get(f"{before}reset{after}", ""), wall)
+    left = _number(headers[remaining])
+    reset = seconds_until(headers.get(until, ""), wall)
     if left is None or reset is None:
         return None
-    capacity = _number(headers.get(f"{before}limit{after}", ""))
+    capacity = _number(headers.get(limit, ""))
     if capacity is None or capacity < left:
         # How fast it refills is unknown then; after the reset, any request may try.
-        return Level(left=left, capacity=max(left, 1.0), rate=0.0, at=now, reset=reset)
+        return Level(left, max(left, 1.0), 0.0, now, reset)
     used = capacity - left
-    rate = used / reset if used and reset else capacity / 60.0
-    return Level(left=left, capacity=capacity, rate=rate, at=now, reset=reset)
+    return Level(left, capacity, used / reset if used and reset else capacity / 60.0, now, reset)
 
 
 def seconds_until(text: str, wall: float) -> Optional[float]:
@@ -98,8 +108,11 @@ def seconds_until(text: str, wall: float) -> Optional[float]:
     if number is not None:
         instant = number / 1000.0 if number >= 1e11 else number
         return max(0.0, instant - wall) if instant >= 1e9 else number
-    if "t" in text:
-        return _until_instant(text, wall)
+    return _until_instant(text, wall) if "t" in text else _duration(text)
+
+
+@lru_cache(maxsize=256)
+def _duration(text: str) -> Optional[float]:
     parts = _DURATION_PART.findall(text)
     if not parts or "".join(amount + unit for amount, unit in parts) != text:
         return None
@@ -117,9 +130,10 @@ def _until_instant(text: str, wall: float) -> Optional[float]:
     return max(0.0, instant.timestamp() - wall)
 
 
+@lru_cache(maxsize=256)
 def _number(text: str) -> Optional[float]:
     try:
         value = float(text)
     except ValueError:
         return None
-    return value if math.isfinite(value) and value >= 0 else None
+    return value if 0.0 <= value < math.inf else None

@@ -5,7 +5,7 @@ Functions of their arguments only. Nothing is changed by itself, but for a pool 
 
 import math
 from dataclasses import dataclass, replace
-from typing import Optional, Sequence, Tuple
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 from core.config import PoolConfig
 
@@ -29,8 +29,7 @@ LATELY = 600.0
 RESERVED = 50
 
 
-@dataclass(frozen=True)
-class Timing:
+class Timing(NamedTuple):
     """One answer that was read to its end; seconds.
 
     :ivar ended: instant of ``time.monotonic``. :ivar seconds: from the permit to the end.
