@@ -23,7 +23,7 @@ from core.endpoints import Target, endpoint_id
 from core.limits import Limits
 from core.transport import Request, Transport
 
-ROUNDS = 15
+ROUNDS = 45
 REQUESTS = 120  # in a round, over all threads
 BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "ok"}]}).encode()
 HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer bench"}
