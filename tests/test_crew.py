@@ -50,7 +50,7 @@ def test_those_who_are_too_many_leave_and_those_who_are_missing_come() -> None:
 
 
 def test_of_many_who_ask_at_once_while_something_is_left_as_many_stay_as_are_wanted() -> None:
-    crew, everybody = Crew(8), threading.Barrier(8)
+    crew, everybody = Crew(8), threading.Barrier(9)
     may: List[bool] = []
 
     def ask() -> None:
@@ -59,5 +59,6 @@ def test_of_many_who_ask_at_once_while_something_is_left_as_many_stay_as_are_wan
 
     crew.start(ask, ask, most=8)
     crew.resize(3, most=8)
+    everybody.wait(20.0)
     crew.wait()
     assert sorted(may) == [False] * 3 + [True] * 5
