@@ -52,8 +52,6 @@ class AdaptiveConcurrency:
 
     def succeeded(self) -> None:
         """A request ended well. To be told before its permit is given back: whether all were out is looked up here."""
-        if self._limit is None:
-            return  # there is nothing to learn
         with self._lock:
             before = self._gate.permits
             if self._limit is not None:

@@ -188,8 +188,6 @@ class EndpointGroup:
     # --- the choice -------------------------------------------------------------------------------------------------
 
     def _choose(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int]) -> _Choice:
-        if len(self._members) == 1:
-            return self._only_choice(self._members[0], request, settings)
         left, objections = [], []
         for member in self._members:
             objection = member.objection(request.model, settings.longest_hint)
@@ -200,6 +198,8 @@ class EndpointGroup:
         if not left:
             raise min(objections, key=lambda error: math.inf if error.retry_after is None else error.retry_after)
         last = all(member.breaker.tripped for member in left)
+        if len(self._members) == 1:
+            return _Choice(left[0], left, left, last, math.inf)  # there is no other to compare its waits with
         waits = {member: member.wait(request, settings.min_interval, last=last) for member in left}
         ready = [member for member in left if not waits[member]]
         again = min((wait for wait in waits.values() if wait), default=math.inf)
@@ -211,12 +211,6 @@ class EndpointGroup:
         if ready and (home is None or not home.breaker.proved):
             self._settle(request, best)
         return _Choice(best, ready, left, last, again)
-
-    def _only_choice(self, member: Endpoint, request: Request, settings: BackoffConfig) -> _Choice:
-        objection = member.objection(request.model, settings.longest_hint)
-        if objection is not None:
-            raise objection
-        return _Choice(member, self._members, self._members, member.breaker.tripped, math.inf)
 
     def _preference(self, member: Endpoint) -> Tuple[int, int]:
         """What the balance makes of it; the smallest is taken."""
