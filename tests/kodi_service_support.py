@@ -92,8 +92,7 @@ def look(service: Service) -> None:
 
 
 def translate(service: Service, film: Path) -> None:
-    task = service.desk.task(str(film.with_name("film.en.srt")), str(film))
-    job = service.begin(task)
+    job = service.begin(task_for(service, film))
     assert job.join(PATIENT)
     assert job.outcome is not None
     assert job.outcome.done == LINES
@@ -115,7 +114,8 @@ def hold(standin: StandIn) -> threading.Event:
 
 
 def task_for(service: Service, film: Path) -> Task:
-    return service.desk.task(str(film.with_name("film.en.srt")), str(film))
+    """To translate the English subtitle beside it."""
+    return service.desk.task(str(film.with_suffix(".en.srt")), str(film))
 
 
 def run(service: Service, task: Task) -> None:

@@ -45,7 +45,7 @@ def other(film: Path) -> Path:
 
 
 def begin(service: Service, film: Path) -> FilmJob:
-    return service.begin(service.desk.task(str(film.with_suffix(".en.srt")), str(film)))
+    return service.begin(task_for(service, film))
 
 
 def two_jobs(service: Service, standin: StandIn, film: Path, other: Path) -> Tuple[FilmJob, FilmJob]:
@@ -88,7 +88,7 @@ def test_the_menu_is_about_the_film_that_plays_and_not_about_what_was_done_ahead
     service._take_settings()
     standin.script = always(leaving_blank("line 7 of it"))
     play(service, fake_kodi, first)
-    run(service, service.desk.task(str(first.with_suffix(".en.srt")), str(first)))
+    run(service, task_for(service, first))
     until(lambda: "The subtitle of the next episode is ready." in fake_kodi.shown, "the next episode")
     rest(service)
     assert [status()[name] for name in ("video", "left")] == [str(first), 1]
@@ -169,7 +169,7 @@ def test_a_running_job_follows_the_number_of_requests_at_once(
     change(1)
     standin.script = always(held)
     provider = service.engine.provider()
-    job = service.begin(task_for(service, film))
+    job = begin(service, film)
     answers.release()
     until(lambda: standin.stats().requests == 2, "a second request")
     change(3)
@@ -194,7 +194,7 @@ def test_only_so_many_jobs_that_have_ended_are_kept(service: Service, film: Path
         made.append(film.with_name(f"film {number}.mkv"))
         made[-1].with_suffix(".en.srt").write_bytes(film.with_suffix(".en.srt").read_bytes())
         for _ in range(2):
-            run(service, service.desk.task(str(made[-1].with_suffix(".en.srt")), str(made[-1])))
+            run(service, task_for(service, made[-1]))
 
     def meant(playing: Path) -> str:
         job = service.book.last(str(playing))

@@ -127,7 +127,7 @@ def test_a_film_that_is_stopped_and_started_again_goes_on_though_its_job_has_not
 ) -> None:
     standin.pace = Pace(first_token=0.05, tokens_per_second=200)
     play(service, fake_kodi, film)
-    first = service.begin(service.desk.task(str(film.with_name("film.en.srt")), str(film)))
+    first = service.begin(task_for(service, film))
     until(lambda: first.lines.done, "the first lines")
     until(lambda: film.with_name("film.es.srt").exists(), "the file")
     finish = Session.finish
@@ -159,7 +159,7 @@ def test_where_a_job_writes_elsewhere_than_it_was_to_it_is_joined_all_the_same(
 
 
 def test_when_it_has_ended_nothing_begins_any_more(service: Service, film: Path) -> None:
-    task = service.desk.task(str(film.with_name("film.en.srt")), str(film))
+    task = task_for(service, film)
     service._close()
     with pytest.raises(CancelledError):
         service.begin(task)

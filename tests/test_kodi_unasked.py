@@ -327,7 +327,7 @@ def has_come(episode: Path) -> bool:
 
 
 def translate_episode(service: Service, episode: Path) -> None:
-    run(service, service.desk.task(str(episode.with_suffix(".en.srt")), str(episode)))
+    run(service, task_for(service, episode))
     assert has_come(episode)
 
 

@@ -8,12 +8,11 @@ from cli.standin import Pace, StandIn
 from tests_kodi.conftest import Starter
 from tests_kodi.driver import clips
 from tests_kodi.driver.package import ID
-from tests_kodi.driver.remote import Remote
+from tests_kodi.driver.remote import SETTINGS, Remote
 from tests_kodi.driver.waiting import until
 from tests_kodi.test_end import interpreter_part, our_part
 
 QUESTION, WAITING = "Window.IsVisible(yesnodialog)", "Window.IsVisible(progressdialog)"
-SETTINGS = "Window.IsVisible(addonsettings)"
 
 
 def test_a_connection_test_can_be_given_up_and_the_settings_come_back_where_they_were(

@@ -11,7 +11,7 @@ import pytest
 from cli.standin import Pace, StandIn
 from tests_kodi.driver import clips
 from tests_kodi.driver.package import ID
-from tests_kodi.driver.remote import Remote
+from tests_kodi.driver.remote import SETTINGS, Remote
 from tests_kodi.driver.speech import translated
 from tests_kodi.driver.waiting import until
 
@@ -73,7 +73,7 @@ def test_the_window_and_the_status_page_show_a_film_being_translated(
     assert f'subai_cues_total{{outcome="translated"}} {len(lines)}' in exposed
     assert "connection_created" in {event["event"] for event in status.get_json("/debug/pool")["events"]}
     remote.press("Back")
-    until(lambda: remote.rpc.holds("Window.IsVisible(addonsettings)"), "the settings again")
+    remote.shows(SETTINGS, "the settings again")
     remote.clear()  # as long as they are open, what others store is theirs to keep or not
     remote.stop()
 
