@@ -39,6 +39,7 @@ class Stamped:
     _used_wall = 0.0
     _counted = False  # as opened, and not yet as closed
     _retired = ""
+    _head: Optional[bytes] = None  # of a request that is being put together; held back until there is a body
 
     def connect(self) -> None:
         attempt = current_attempt()
@@ -51,6 +52,24 @@ class Stamped:
         self.stamp()
         if attempt is not None:
             attempt.established(self.sock, self.generation, reused=False)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """As urllib3's, but head and body leave in one piece: one packet less, and one wake-up less at either end."""
+        self._head = b""
+        try:
+            super().request(*args, **kwargs)  # type: ignore[misc]
+        finally:
+            head, self._head = self._head, None
+        if head:
+            self.send(head)  # no body came after it
+
+    def send(self, data: Any) -> None:
+        if self._head == b"":
+            self._head = data
+            return
+        if self._head is not None:
+            data, self._head = self._head + data, None
+        super().send(data)  # type: ignore[misc]
 
     def _tunnel(self) -> None:
         attempt = current_attempt() or Attempt()

@@ -378,6 +378,25 @@ def test_an_option_that_the_system_refuses_is_done_without(serve: Serve, monkeyp
     open_socket("127.0.0.1", server.port, 5.0, ConnectionPoolManager().endpoint(server.origin), Attempt()).close()
 
 
+def test_a_request_leaves_in_one_piece(serve: Serve, connect: Connect, trusted: str) -> None:
+    """Over TLS, since what is read at once there is what was written at once; over TCP it may be more by chance."""
+    pieces = []
+
+    def take_pieces(peer: Peer) -> None:
+        while True:
+            piece = peer.sock.recv(65536)
+            if not piece:
+                return
+            pieces.append(piece)
+            if piece.endswith((b"whole", b"\r\n\r\n")):
+                peer.send(raw())
+
+    server, transport = serve(take_pieces, tls=server_tls()), connect(ca_file=trusted)
+    for request in (post(server, body=b"the whole"), post(server, body=b"the whole"), Request("GET", server.url)):
+        assert transport.send(request).body == b"fine"
+    assert [piece[:5] for piece in pieces] == [b"POST ", b"POST ", b"GET /"]
+
+
 # --- many endpoints -------------------------------------------------------------------------------------------------
 
 
