@@ -43,7 +43,8 @@ def film(server: Server, pool: ConnectionPoolManager) -> Run:
     with pool:
         transport = Transport(pool, parallel=PARALLEL, ca_file=server.ca_file)
         provider = api.create("compatible", api_key="bench", base_url=server.url, transport=transport)
-        began, before = time.perf_counter(), server.stats()["handshakes"]
+        before = server.stats()["handshakes"]
+        began = time.perf_counter()
         report = TranslationJob(make_cues(CUES), Brief(find("es")), [Route(provider, "m")], parallel=PARALLEL).run()
         seconds = time.perf_counter() - began
         if len(report.translated) + sum(bool(cue.skip) for cue in make_cues(CUES)) != CUES:
