@@ -5,7 +5,8 @@ because SOCKS pools have classes of their own. Imported when the first pool is b
 """
 
 import queue
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Dict, Optional
+from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -31,10 +32,13 @@ def timeout_of(config: PoolConfig) -> urllib3.Timeout:
     return _Timeouts(connect=config.connect_timeout, read=config.first_byte_timeout)
 
 
+#: What ``retries=False`` means to urllib3, which would make it anew for each request.
+_NO_RETRIES = urllib3.Retry.from_int(False, redirect=False)
+
+
 class CheckedPool:
     """Hands out a connection only if it is young, recently used, of this generation and not dropped by its peer.
 
-    :ivar no_retries: what ``retries=False`` means to urllib3, which would make it anew for each request.
     :ivar key: under which the manager finds this pool.
     :ivar evicted: the manager has forgotten it, or it is closed: what is given back is closed and not kept.
     :ivar given_up: tells, once, that it is over with this pool; called by itself when nobody has it any more.
@@ -42,12 +46,30 @@ class CheckedPool:
 
     evicted = False
 
-    no_retries = urllib3.Retry.from_int(False, redirect=False)
-
     endpoint: PoolEndpoint
     key: Any
     pool: Any
     given_up: Callable[[], None]
+
+    def ask(self, method: str, url: str, headers: Dict[str, str], body: Optional[bytes]) -> Any:
+        """One request and its answer's headers, as they came: no retries, redirects or decoding. The body is not read.
+
+        :raises urllib3.exceptions.HTTPError, OSError: the network failed; ``core.failures`` tells what that means.
+        """
+        pool: Any = self
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return pool.urlopen(
+            method,
+            url if pool.proxy is not None and parts.scheme == "http" else target,  # a proxy is told the whole of it
+            body=body,
+            headers=headers,
+            retries=_NO_RETRIES,
+            redirect=False,
+            assert_same_host=False,
+            preload_content=False,
+            decode_content=False,
+        )
 
     def _new_conn(self) -> Any:
         connection = super()._new_conn()  # type: ignore[misc]

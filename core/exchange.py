@@ -89,10 +89,10 @@ class Exchange:
     # --- out --------------------------------------------------------------------------------------------------------
 
     def send_over(self, pool: Any) -> None:
-        """Send it over a urllib3 pool and wait for the answer's headers."""
+        """Send it over a ``core.checked_pool`` and wait for the answer's headers."""
         began = time.monotonic()
         try:
-            self._answer = self._urlopen(pool)
+            self._answer = self._ask(pool)
         except expected() as error:
             if not self._had_been_dropped(error, time.monotonic() - began):
                 self._fail(error)
@@ -100,7 +100,7 @@ class Exchange:
             log.debug("%s: the peer had closed an idle connection; once more on a fresh one", self._request.provider)
             self._attempt.start_afresh()
             try:
-                self._answer = self._urlopen(pool)
+                self._answer = self._ask(pool)
             except expected() as error:
                 self._fail(error)
         self._headers_in()
@@ -123,21 +123,10 @@ class Exchange:
             self._fail(error)
         self._headers_in()
 
-    def _urlopen(self, pool: Any) -> Any:
+    def _ask(self, pool: Any) -> Any:
         request = self._request
-        forwarded = pool.proxy is not None and urlsplit(request.url).scheme == "http"
         with working_on(self._attempt):
-            return pool.urlopen(
-                request.method,
-                request.url if forwarded else _target(request.url),
-                body=request.body,
-                headers=dict(request.headers),
-                retries=pool.no_retries,
-                redirect=False,
-                assert_same_host=False,
-                preload_content=False,
-                decode_content=False,
-            )
+            return pool.ask(request.method, request.url, dict(request.headers), request.body)
 
     def _had_been_dropped(self, error: Exception, seconds: float) -> bool:
         """Whether the connection was gone when the request went out on it, and not only ``seconds`` later."""
@@ -274,11 +263,6 @@ class Exchange:
 
 def _cut_in_headers() -> ConnectionDroppedError:
     return ConnectionDroppedError("The connection broke inside the answer's headers.")
-
-
-def _target(url: str) -> str:
-    parts = urlsplit(url)
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def _nothing() -> None:

@@ -8,49 +8,16 @@ is the gate's.
 import math
 import threading
 from collections import deque
-from contextlib import nullcontext
-from typing import Callable, ContextManager, Deque, Dict, Mapping, Optional, Protocol, Tuple
+from typing import Deque, Dict, Mapping, Optional, Tuple
 
 from core.cancel import CancelToken
 from core.day_budget import DayBudget, DayCounter, MemoryDayCounter
+from core.door import NO_DOOR, Door
 from core.errors import DeadlineError, QuotaError
 from core.forking import renew_in_children
 from core.limits import NO_LIMITS, Clock, Limits
 from core.minute_budget import MinuteBudget, Spending
 from core.rate_headers import levels
-
-
-class Door(Protocol):
-    """What else has a say in whether the request at the head of the line may start, besides the budgets."""
-
-    def enter(self) -> float:
-        """0 if the request may start now, and has; else seconds until it may be asked again (infinite: until woken).
-
-        Called with the limiter's lock held. Whatever it raises ends the wait.
-        """
-        ...
-
-    def look(self) -> float:
-        """Called by whoever waits, each time it wakes; seconds until it wants to look again. It may raise, too."""
-        ...
-
-    def waking(self, callback: Callable[[], None]) -> ContextManager[object]:
-        """Have ``callback`` called when there is something to look at."""
-        ...
-
-
-class _NoDoor:
-    def enter(self) -> float:
-        return 0.0
-
-    def look(self) -> float:
-        return math.inf
-
-    def waking(self, callback: Callable[[], None]) -> ContextManager[object]:
-        return nullcontext()
-
-
-_NO_DOOR = _NoDoor()
 
 
 class Charge(Spending):
@@ -155,7 +122,7 @@ class RateLimiter:
         cancel: CancelToken,
         deadline: Optional[float] = None,
         min_interval: float = 0.0,
-        door: Optional[Door] = None,
+        door: Door = NO_DOOR,
     ) -> Charge:
         """Wait until a request of about ``tokens`` may start, ``min_interval`` seconds or more after the last one.
 
@@ -170,7 +137,6 @@ class RateLimiter:
         day = self._day
         if day is not None:
             day.check()
-        door = door or _NO_DOOR
         waiter = _Waiter(tokens, min_interval)
         try:
             charge, _ = self._try(waiter, door, joining=True)

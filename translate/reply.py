@@ -3,10 +3,11 @@
 Knows nothing of cues; what a key or a text is worth is judged in ``align``.
 """
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Callable, List, Optional, Pattern, Tuple
+
+from translate.json_string import decoded
 
 # A text of None: the value was no string (null, a number, a list).
 Pair = Tuple[str, Optional[str]]
@@ -18,9 +19,6 @@ _NOT_SPACE = re.compile(r"\S|\Z")
 _STOP_IN_STRING = re.compile(r'["\\]')
 _KEY_OR_END = re.compile(r'["}]')
 _LITERAL_END = re.compile(r"[,}\]\s]|\Z")
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_NAMED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _HTML = ("<!doctype", "<html", "<?xml", "<head", "<body")
 
 
@@ -166,7 +164,7 @@ class ReplyParser:
         if self._role == "key":
             if following != ":":
                 return self._resume_string(position)
-            self._key = _decode(self._parts)
+            self._key = decoded("".join(self._parts))
             self._step = self._value
             return position + 1
         if following in "}]":
@@ -191,7 +189,7 @@ class ReplyParser:
 
     def _end_value(self, position: int) -> int:
         if self._role == "text":
-            self._report(_decode(self._parts))
+            self._report(decoded("".join(self._parts)))
         self._step = self._next_value if self._brackets[-1] == "[" else self._next_key
         return position
 
@@ -258,22 +256,3 @@ class ReplyParser:
 def _skip_space(chunk: str, position: int) -> int:
     match = _NOT_SPACE.search(chunk, position)
     return match.start() if match else len(chunk)
-
-
-def _decode(parts: List[str]) -> str:
-    raw = "".join(parts)
-    if "\\" in raw:
-        try:
-            raw = json.loads(f'"{raw}"', strict=False)
-        except ValueError:
-            raw = _ESCAPE.sub(_unescape, raw)
-    if _SURROGATE.search(raw):
-        # Halves that belong together become one character, a lone half becomes the replacement character.
-        raw = raw.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return raw
-
-
-def _unescape(match: "re.Match[str]") -> str:
-    if match.group(1):
-        return chr(int(match.group(1), 16))
-    return _NAMED.get(match.group(2), match.group(2))
