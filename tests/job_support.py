@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import api
 from cli.standin import Answer, Exchange, Fault, StandIn, pseudo_translate
@@ -153,11 +153,3 @@ def leaving_blank(word: str) -> Fault:
         exchange.send(exchange.reply(Answer(dump(reply))))
 
     return fault
-
-
-def until(true: Callable[[], Any], seconds: float = 5.0) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.002)

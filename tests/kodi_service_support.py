@@ -1,11 +1,11 @@
 """The service with Kodi's part of it played: fixtures to import, and what a person and Kodi do."""
 
 import threading
-import time
 from pathlib import Path
 from typing import Callable, Iterator
 
 import pytest
+import waiting
 import xbmcgui
 from kodi_fakes import FakeKodi, fake_kodi
 from standin_faults import always
@@ -56,10 +56,7 @@ def service(fake_kodi: FakeKodi, standin: StandIn, monkeypatch: pytest.MonkeyPat
 
 
 def until(condition: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + PATIENT
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        threading.Event().wait(0.01)
+    waiting.until(condition, what, seconds=PATIENT)
 
 
 def play(service: Service, kodi: FakeKodi, film: Path, *, subtitles: bool = True) -> None:

@@ -7,7 +7,8 @@ import threading
 from typing import Any, Iterator, List
 
 import pytest
-from support_server import Clocks, Connect, Script, ScriptedServer, Serve, authority, until
+from support_server import Clocks, Connect, Script, ScriptedServer, Serve, authority
+from waiting import until
 
 from core.config import PoolConfig
 from core.connection_pool import ConnectionPoolManager

@@ -4,18 +4,8 @@ import socket
 import threading
 from typing import Any, Callable, List
 
-from support_server import (
-    Connect,
-    Doing,
-    Peer,
-    Serve,
-    full_backlog,
-    post,
-    raw,
-    saying_and_staying,
-    server_tls,
-    until,
-)
+from support_server import Connect, Doing, Peer, Serve, full_backlog, post, raw, saying_and_staying, server_tls
+from waiting import until
 
 from core.cancel import CancelToken
 from core.transport import Transport

@@ -337,14 +337,6 @@ class Doing:
         return self
 
 
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Wait for what another thread will bring about."""
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, "it never came about"
-        time.sleep(0.002)
-
-
 def cancelled() -> CancelToken:
     token = CancelToken()
     token.cancel()

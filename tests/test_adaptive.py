@@ -8,7 +8,8 @@ from typing import Iterator
 import pytest
 from job_support import SPANISH, check, lines
 from standin_faults import always, error_inside_200, too_many
-from support_server import Connect, Doing, Peer, Serve, full_backlog, keep_alive, post, raw, saying, until
+from support_server import Connect, Doing, Peer, Serve, full_backlog, keep_alive, post, raw, saying
+from waiting import until
 
 import api
 from api.base import ChatRequest, Message

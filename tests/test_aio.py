@@ -28,8 +28,8 @@ from support_server import (
     saying,
     saying_and_staying,
     server_tls,
-    until,
 )
+from waiting import until
 
 from cli.standin import StandIn
 from core.aio import LINES_AHEAD, AsyncStream, AsyncTransport

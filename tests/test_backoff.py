@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import Any, Callable, List, Optional
 
 import pytest
-from support_server import Doing, cancelled, until
+from support_server import Doing, cancelled
+from waiting import until
 
 from core import backoff
 from core.backoff import delay_for, exponential, fixed, full_jitter, rate_limited_backoff_on_429

@@ -6,7 +6,8 @@ from typing import Dict, Type
 
 import pytest
 from stuck_requests import PHASES, Case, Phases, deaf, silent
-from support_server import Connect, Doing, Peer, Serve, cancelled, post, raw, saying_and_staying, until
+from support_server import Connect, Doing, Peer, Serve, cancelled, post, raw, saying_and_staying
+from waiting import until
 
 from core.cancel import CancelToken
 from core.errors import CancelledError, DeadlineError, PoolClosedError, SubAIError

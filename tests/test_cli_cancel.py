@@ -5,11 +5,12 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, List, Set
+from typing import TYPE_CHECKING, List, Set
 
 import pytest
 from cli_support import Run, asked, batch_of, film, start, tree, write
 from standin_faults import stall, too_many
+from waiting import until
 
 from cli.standin import Pace, StandIn
 
@@ -29,13 +30,6 @@ def slow(tls_standin: StandIn) -> StandIn:
     return tls_standin
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20.0
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.01)
-
-
 def interrupted(process: "subprocess.Popen[str]", number: int = signal.SIGINT) -> float:
     """Send a signal; seconds until the process has ended."""
     began = time.monotonic()
@@ -53,7 +47,7 @@ def test_ctrl_c_ends_within_a_second_keeps_what_is_finished_and_the_next_run_goe
 ) -> None:
     source, target, notes = write(folder / "film.srt", film(CUES)), folder / "film.es.srt", folder / "r.json"
     with start("translate", source, "--to", "es", "--report", str(notes), *there) as process:
-        wait_for(lambda: len(slow.log) >= 6)
+        until(lambda: len(slow.log) >= 6)
         seconds = interrupted(process)
         out, err = process.communicate()
     assert process.returncode == 130
@@ -79,7 +73,7 @@ def test_ctrl_c_ends_a_request_that_nobody_answers(there: List[str], folder: Pat
     source = write(folder / "film.srt", film(20))
     tls_standin.script = lambda exchange: stall
     with start("translate", source, "--to", "es", *there) as process:
-        wait_for(lambda: len(tls_standin.log) == 1)
+        until(lambda: len(tls_standin.log) == 1)
         seconds = interrupted(process)
         out, err = process.communicate()
     assert (process.returncode, err) == (130, "subai: Cancelled.\n")
@@ -93,7 +87,7 @@ def test_ctrl_c_ends_a_request_that_nobody_answers(there: List[str], folder: Pat
 def test_ctrl_c_ends_a_check(there: List[str], tls_standin: StandIn, command: str) -> None:
     tls_standin.script = lambda exchange: stall
     with start(command, *there) as process:
-        wait_for(lambda: len(tls_standin.log) == 1)
+        until(lambda: len(tls_standin.log) == 1)
         assert interrupted(process) < 1.0
         assert process.communicate() == ("", "subai: Cancelled.\n")
     assert process.returncode == 130
@@ -104,7 +98,7 @@ def test_ctrl_c_while_a_429_is_waited_out(there: List[str], folder: Path, tls_st
     source = write(folder / "film.srt", film(20))
     tls_standin.script = lambda exchange: too_many("retry-after", 60)
     with start("translate", source, "--to", "es", *there) as process:
-        wait_for(lambda: len(tls_standin.log) == 1)
+        until(lambda: len(tls_standin.log) == 1)
         time.sleep(0.2)
         assert interrupted(process) < 1.0
         process.communicate()
@@ -115,7 +109,7 @@ def test_ctrl_c_while_a_429_is_waited_out(there: List[str], folder: Path, tls_st
 def test_a_cancelled_film_is_the_last_of_the_call(there: List[str], folder: Path, slow: StandIn) -> None:
     sources = [write(folder / f"e{number}.srt", film(CUES)) for number in (1, 2)]
     with start("translate", *sources, "--to", "es", *there) as process:
-        wait_for(lambda: len(slow.log) >= 4)
+        until(lambda: len(slow.log) >= 4)
         interrupted(process)
         out, _ = process.communicate()
     assert process.returncode == 130
@@ -130,7 +124,7 @@ def test_what_a_killed_run_had_finished_is_not_asked_again(
     source, target = write(folder / "film.srt", film(CUES)), folder / "film.es.srt"
     slow.script = lambda exchange: stall if exchange.number > 5 else None
     with start("translate", source, "--to", "es", *there) as process:
-        wait_for(lambda: len(slow.log) >= 6 and slow.stats().in_flight == len(slow.log) - 5)
+        until(lambda: len(slow.log) >= 6 and slow.stats().in_flight == len(slow.log) - 5)
         time.sleep(0.8)
         interrupted(process, signal.SIGKILL)
         process.communicate()
@@ -157,7 +151,7 @@ def test_a_run_that_is_killed_again_and_again_pays_for_each_line_once(
     safe: Set[str] = set()
     for _ in range(3):
         with start("translate", source, "--to", "es", "--parallel", "1", *there) as process:
-            wait_for(lambda: bool(slow.log))
+            until(lambda: bool(slow.log))
             time.sleep(3.0)
             killed = time.monotonic()
             interrupted(process, signal.SIGKILL)

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Optional
 import pytest
 from cli_support import Run, film, start, write
 from status_support import ORIGIN, TOKEN, endpoint, get
-from support_server import until
+from waiting import until
 
 from cli import run_record, status_commands
 from cli.run_record import KEPT, SILENT, RecordedRun
@@ -303,7 +303,7 @@ def test_the_last_hour_is_written_only_when_there_is_news_of_it(
 def test_another_process_sees_a_run_while_it_goes_on(there: List[str], folder: Path, tls_standin: StandIn) -> None:
     tls_standin.pace = Pace(first_token=30.0)
     with start("translate", write(folder / "film.srt", film(40)), "--to", "es", *there) as translating:
-        until(lambda: RecordedRun().record() is not None, 60)
+        until(lambda: RecordedRun().record() is not None, seconds=60)
         with start("stats", "--watch", "--json") as watching:
             assert watching.stdout is not None
             seen = [json.loads(watching.stdout.readline()) for _ in range(2)]

@@ -5,18 +5,8 @@ import threading
 from typing import Any, Deque, Dict, Iterator, List, Optional
 
 import pytest
-from support_server import (
-    Connect,
-    Doing,
-    Serve,
-    closed_port,
-    keep_alive,
-    post,
-    raw,
-    saying,
-    saying_and_staying,
-    until,
-)
+from support_server import Connect, Doing, Serve, closed_port, keep_alive, post, raw, saying, saying_and_staying
+from waiting import until
 
 from core import events, metrics, sizing
 from core.cancel import CancelToken

@@ -4,7 +4,8 @@ import threading
 from typing import List
 
 import pytest
-from job_support import until, workers
+from job_support import workers
+from waiting import until
 
 from translate.crew import Crew
 

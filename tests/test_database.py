@@ -5,11 +5,11 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any, Callable, Iterator, List
 
 import pytest
+from waiting import until
 
 from core.database import Database
 from core.database_file import DamagedError, DatabaseError
@@ -63,13 +63,6 @@ def in_thread(work: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     return thread
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.002)
 
 
 def beside(path: str) -> List[str]:
@@ -225,7 +218,7 @@ def test_who_waits_longest_is_served_first(opener: Opener) -> None:
     with database.writing():
         for number in range(5):
             threads.append(in_thread(lambda number=number: add(database, str(number))))  # type: ignore[misc]
-            wait_until(lambda number=number: database.stats().waits == number + 1)  # type: ignore[misc]
+            until(lambda number=number: database.stats().waits == number + 1)  # type: ignore[misc]
     for thread in threads:
         thread.join()
     assert texts(database) == ["0", "1", "2", "3", "4"]
@@ -243,7 +236,7 @@ def test_closing_ends_waits_and_closes_what_comes_back(opener: Opener) -> None:
 
     with database.writing() as connection:
         thread = in_thread(wait_for_it)
-        wait_until(lambda: database.stats().waits == 1)
+        until(lambda: database.stats().waits == 1)
         database.close()
         thread.join()
         connection.execute("INSERT INTO notes (text) VALUES ('in time')")

@@ -6,7 +6,8 @@ import time
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import pytest
-from support_server import Doing, until
+from support_server import Doing
+from waiting import until
 
 from core.backoff import rate_limited_backoff_on_429
 from core.breaker_state import CLOSED, DISABLED, OPEN

@@ -21,8 +21,8 @@ from support_server import (
     saying,
     saying_and_staying,
     server_tls,
-    until,
 )
+from waiting import until
 
 from core.cancel import CancelToken
 from core.errors import (

@@ -9,7 +9,8 @@ from typing import Any, Callable, List, Tuple
 
 import pytest
 from stuck_requests import PHASES, Case, Phases, deaf
-from support_server import Connect, Doing, Peer, Script, ScriptedServer, Serve, post, raw, saying_and_staying, until
+from support_server import Connect, Doing, Peer, Script, ScriptedServer, Serve, post, raw, saying_and_staying
+from waiting import until
 
 import api
 from api.base import ChatRequest, Message

@@ -6,7 +6,8 @@ import time
 from typing import Any, Callable, List
 
 import pytest
-from support_server import Clocks, Connect, Doing, Peer, Script, Serve, post, raw, saying_and_staying, until
+from support_server import Clocks, Connect, Doing, Peer, Script, Serve, post, raw, saying_and_staying
+from waiting import until
 
 import api
 from api.base import ChatRequest, Message

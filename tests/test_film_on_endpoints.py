@@ -5,8 +5,9 @@ from contextlib import ExitStack
 from typing import Iterator, List, Optional
 
 import pytest
-from job_support import SPANISH, batches, check, lines, until
+from job_support import SPANISH, batches, check, lines
 from standin_faults import always, close_before_answer, cut_body, no_credit, quota_spent, reset_connection, too_many
+from waiting import until
 
 import api
 from api.base import ChatRequest, Message

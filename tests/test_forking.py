@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from support_server import Connect, Peer, Serve, post, raw, server_tls, until
+from support_server import Connect, Peer, Serve, post, raw, server_tls
+from waiting import until
 
 from core import forking
 from core.cancel import CancelToken

@@ -5,7 +5,8 @@ import time
 from typing import List
 
 import pytest
-from support_server import Doing, until
+from support_server import Doing
+from waiting import until
 
 from core.attempt import Attempt
 from core.errors import CancelledError, DeadlineError, PoolClosedError, PoolTimeoutError

@@ -13,7 +13,8 @@ from typing import Any, List, Optional
 from weakref import ref
 
 import pytest
-from support_server import Connect, Doing, Peer, Serve, closed_port, keep_alive, post, raw, saying, server_tls, until
+from support_server import Connect, Doing, Peer, Serve, closed_port, keep_alive, post, raw, saying, server_tls
+from waiting import until
 
 from core.attempt import Attempt
 from core.config import PoolConfig

@@ -16,9 +16,9 @@ from job_support import (
     route,
     saying,
     texts,
-    until,
 )
 from standin_faults import always, drop_key, in_turn, merge_and_renumber
+from waiting import until
 
 from cli.standin import Exchange, Pace, StandIn, pseudo_translate
 from cli.standin.pseudo import cues_in

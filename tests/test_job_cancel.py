@@ -7,8 +7,9 @@ import time
 from typing import Any, Callable, Iterator, List
 
 import pytest
-from job_support import SPANISH, Heard, Running, check, lines, route, texts, until, workers, wrong
+from job_support import SPANISH, Heard, Running, check, lines, route, texts, workers, wrong
 from standin_faults import stall, stall_in_mid_answer, too_many
+from waiting import until
 
 import api
 from cli.standin import Exchange, Fault, Pace, StandIn

@@ -4,20 +4,7 @@ import threading
 from typing import Dict, Optional, Type
 
 import pytest
-from job_support import (
-    SPANISH,
-    Heard,
-    Running,
-    batches,
-    check,
-    cues_of,
-    leaving_blank,
-    lines,
-    route,
-    until,
-    workers,
-    wrong,
-)
+from job_support import SPANISH, Heard, Running, batches, check, cues_of, leaving_blank, lines, route, workers, wrong
 from standin_faults import (
     always,
     bad_key,
@@ -38,6 +25,7 @@ from standin_faults import (
     too_many,
     unavailable,
 )
+from waiting import until
 
 from cli.standin import Answer, Exchange, Fault, Pace, StandIn
 from core.config import PoolConfig

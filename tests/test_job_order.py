@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Iterator, List
 
 import pytest
-from job_support import SPANISH, Heard, Running, batches, check, lines, texts, until
+from job_support import SPANISH, Heard, Running, batches, check, lines, texts
+from waiting import until
 
 from cli.standin import Exchange, Pace, StandIn, pseudo_translate
 from translate.asking import Route

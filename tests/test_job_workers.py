@@ -6,8 +6,9 @@ import threading
 from typing import Any, List
 
 import pytest
-from job_support import SPANISH, Heard, Running, check, lines, texts, until, workers, wrong
+from job_support import SPANISH, Heard, Running, check, lines, texts, workers, wrong
 from standin_faults import always, bad_key, failing, in_turn, no_credit, stall
+from waiting import until
 
 from api.base import ChatRequest, ChatStream
 from api.compatible import Compatible

@@ -7,9 +7,11 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Callable, Iterator, List
+from typing import List
 
 import pytest
+from store_support import NOW, Clock
+from waiting import until
 
 from api.base import Usage
 from core.database import Database
@@ -19,33 +21,9 @@ from translate.journal import FLUSH_AFTER, JOBS, JOBS_WITH_CUES, JobJournal, Jou
 from translate.spending import Ledger, Spent
 from translate.store import FILE, STEPS, Store, open_store
 
-NOW = 1_795_250_000  # 2026-11-21 08:33:20 UTC
 ROOT = str(Path(__file__).parent.parent)
 
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now + 0.5
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def notices() -> List[str]:
-    return []
-
-
-@pytest.fixture
-def store(tmp_path: Path, notices: List[str]) -> Iterator[Store]:
-    opened = open_store(str(tmp_path / "data"), notices.append)
-    yield opened
-    opened.close()
+pytest_plugins = ("store_fixtures",)
 
 
 @pytest.fixture
@@ -55,13 +33,6 @@ def journal(store: Store, clock: Clock) -> Journal:
 
 def open_job(journal: Journal, job: str = "job") -> JobJournal:
     return journal.open_job(job, name="film.en.srt", total=3)
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 # --- a job ------------------------------------------------------------------------------------------------------------
@@ -97,11 +68,11 @@ def test_what_was_added_is_on_disk_within_a_second(journal: Journal) -> None:
     began = time.monotonic()
     for index in range(20):
         job.add(index, "text")
-    wait_until(lambda: len(open_job(journal).finished()) == 20)
+    until(lambda: len(open_job(journal).finished()) == 20)
     assert FLUSH_AFTER <= time.monotonic() - began < 1.0
-    wait_until(lambda: not any(thread.name == "subai-journal" for thread in threading.enumerate()))
+    until(lambda: not any(thread.name == "subai-journal" for thread in threading.enumerate()))
     job.add(20, "later")
-    wait_until(lambda: len(open_job(journal).finished()) == 21)
+    until(lambda: len(open_job(journal).finished()) == 21)
 
 
 def test_closing_leaves_no_thread_behind(journal: Journal) -> None:

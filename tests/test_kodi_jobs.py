@@ -14,8 +14,10 @@ from typing import Any, Iterator, List, Optional
 
 import pytest
 from kodi_fakes import FakeKodi, fake_kodi
+from kodi_service_support import standin
 from standin_faults import always, bad_key, failing
-from support_server import closed_port, until
+from support_server import closed_port
+from waiting import until
 
 from cli.standin import StandIn
 from cli.standin.pace import Pace
@@ -35,7 +37,7 @@ from translate.film import OutputTakenError
 from translate.languages import find
 from translate.store import FILE
 
-__all__ = ["fake_kodi"]
+__all__ = ["fake_kodi", "standin"]
 
 LINES = 60
 PATIENT = 20.0
@@ -63,12 +65,6 @@ class Ears:
 
     def ended(self, job: FilmJob) -> None:
         self.over.set()
-
-
-@pytest.fixture
-def standin() -> Iterator[StandIn]:
-    with StandIn() as running:
-        yield running
 
 
 @pytest.fixture

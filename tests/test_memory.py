@@ -6,38 +6,14 @@ from pathlib import Path
 from typing import Callable, Iterator, List
 
 import pytest
+from store_support import NOW, Clock
 
 from core.errors import InputError
 from translate.memory import Entry, Memory, MemoryKey, MemoryStats, keys_for
 from translate.memory_exchange import export_memory, import_memory
 from translate.store import Store, open_store
 
-NOW = 1_795_250_000
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now + 0.5
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def notices() -> List[str]:
-    return []
-
-
-@pytest.fixture
-def store(tmp_path: Path, notices: List[str]) -> Iterator[Store]:
-    opened = open_store(str(tmp_path / "data"), notices.append)
-    yield opened
-    opened.close()
+pytest_plugins = ("store_fixtures",)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import time
 from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
-from support_server import Connect, Doing, Serve, closed_port, keep_alive, post, server_tls, until
+from support_server import Connect, Doing, Serve, closed_port, keep_alive, post, server_tls
+from waiting import until
 
 from benchmarks import namespace
 from core.attempt import Attempt

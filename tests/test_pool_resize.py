@@ -3,7 +3,8 @@
 from contextlib import ExitStack
 
 import pytest
-from support_server import Connect, Doing, Serve, keep_alive, post, until
+from support_server import Connect, Doing, Serve, keep_alive, post
+from waiting import until
 
 from core.config import PoolConfig
 from core.messages import Request

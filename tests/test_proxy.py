@@ -18,8 +18,8 @@ from support_server import (
     saying,
     server_tls,
     socks5,
-    until,
 )
+from waiting import until
 
 import core
 from core.errors import CancelledError, ConfigError, NothingSentError, ProxyError, TLSError

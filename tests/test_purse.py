@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import List, Tuple
 
 import pytest
-from job_support import SPANISH, Heard, Running, check, lines, until, workers, wrong
+from job_support import SPANISH, Heard, Running, check, lines, workers, wrong
 from standin_faults import always, bad_key, cut_body, in_turn, stall, too_many
+from waiting import until
 
 from api.base import Usage
 from cli.standin import Exchange, Pace, StandIn

@@ -6,6 +6,7 @@ import time
 from typing import Callable, Dict, List, Optional
 
 import pytest
+from waiting import until
 
 from core.cancel import CancelToken
 from core.day_budget import MemoryDayCounter
@@ -56,13 +57,6 @@ def in_threads(work: Callable[[int], None], count: int) -> List[threading.Thread
     for thread in threads:
         thread.start()
     return threads
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
-    while not true() and time.monotonic() < end:
-        threading.Event().wait(0.002)
-    assert true()
 
 
 # --- the minute -------------------------------------------------------------------------------------------------------
@@ -151,11 +145,11 @@ def test_those_who_wait_start_in_the_order_in_which_they_came() -> None:
         thread.start()
         threads.append(thread)
         waiting = f"{number + 1} waiting"
-        wait_until(lambda: waiting in repr(limiter))  # noqa: B023 - it is called at once
+        until(lambda: waiting in repr(limiter))  # noqa: B023 - it is called at once
     # One more request a minute at a time: each lets exactly the longest waiting one go.
     for allowed in range(2, 10):
         limiter.configure(Limits(requests_per_minute=allowed))
-        wait_until(lambda: len(order) == allowed - 1)  # noqa: B023 - it is called at once
+        until(lambda: len(order) == allowed - 1)  # noqa: B023 - it is called at once
     for thread in threads:
         thread.join(5)
     assert order == list(range(8))
@@ -175,10 +169,10 @@ def test_a_small_request_does_not_overtake_a_large_one() -> None:
             pass
 
     first = in_threads(work, 1)
-    wait_until(lambda: "1 waiting" in repr(limiter))
+    until(lambda: "1 waiting" in repr(limiter))
     second = threading.Thread(target=work, args=(1,))
     second.start()
-    wait_until(lambda: "2 waiting" in repr(limiter))
+    until(lambda: "2 waiting" in repr(limiter))
     assert order == []
     limiter.configure(Limits(tokens_per_minute=200))
     for thread in [*first, second]:
@@ -199,7 +193,7 @@ def test_a_cancel_ends_every_wait_at_once_and_leaves_the_others_waiting() -> Non
             ended[number] = time.monotonic()
 
     threads = in_threads(work, 6)
-    wait_until(lambda: "6 waiting" in repr(limiter))
+    until(lambda: "6 waiting" in repr(limiter))
     begin = time.monotonic()
     mine.cancel()
     for thread in threads[:5]:
@@ -238,7 +232,7 @@ def test_who_waits_behind_others_gives_up_at_the_deadline() -> None:
             limiter.acquire(0, cancel)
 
     threads = in_threads(work, 1)
-    wait_until(lambda: "1 waiting" in repr(limiter))
+    until(lambda: "1 waiting" in repr(limiter))
     begin = time.monotonic()
     with pytest.raises(DeadlineError):
         limiter.acquire(0, CancelToken(), deadline=begin + 0.1)
@@ -261,7 +255,7 @@ def test_many_threads_never_pass_the_budget() -> None:
             pass
 
     threads = in_threads(work, 8)
-    wait_until(lambda: "8 waiting" in repr(limiter))
+    until(lambda: "8 waiting" in repr(limiter))
     assert len(started) == 50
     cancel.cancel()
     for thread in threads:
@@ -453,7 +447,7 @@ def test_an_answer_wakes_those_who_wait() -> None:
         done.set()
 
     threads = in_threads(start, 1)
-    wait_until(lambda: "1 waiting" in repr(limiter))
+    until(lambda: "1 waiting" in repr(limiter))
     assert not done.is_set()
     limiter.observe(openai(left=60, reset="1s"))
     assert done.wait(5)

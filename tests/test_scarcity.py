@@ -8,7 +8,8 @@ import time
 from typing import Any
 
 import pytest
-from support_server import Connect, Doing, Peer, Serve, keep_alive, post, server_tls, until
+from support_server import Connect, Doing, Peer, Serve, keep_alive, post, server_tls
+from waiting import until
 
 from core.errors import ConnectError, DeadlineError, NothingSentError
 

@@ -5,12 +5,13 @@ Not even when a provider repeats all of them in its refusals.
 
 import json
 from pathlib import Path
-from typing import Dict, Iterator, List
+from typing import Dict, List
 
 import pytest
 import standin_faults as faults
 from cli_support import SMALL, Run
 from kodi_fakes import FakeKodi, fake_kodi
+from kodi_service_support import standin
 from status_support import TOKEN, get
 from test_secrets import WAYS, parts
 
@@ -28,7 +29,7 @@ from status.token import token_in
 from translate.languages import find
 
 pytest_plugins = ("cli_fixtures",)
-__all__ = ["fake_kodi"]
+__all__ = ["fake_kodi", "standin"]
 
 DIALOGUE = ("Hello there", "Marta", "Where are you", "19:47", "Not tonight", "captain")
 PATIENT = 30.0
@@ -107,12 +108,6 @@ def test_of_a_run_of_the_command_line(
     assert all(listed)
     paths = ["private-", str(folder), str(data), str(data.parent.parent)]
     assert_holds_nothing("\n".join([told, *written, *listed]), key, paths)
-
-
-@pytest.fixture
-def standin() -> Iterator[StandIn]:
-    with StandIn() as running:
-        yield running
 
 
 class Ears:

@@ -6,13 +6,14 @@ import ssl
 import threading
 import time
 from contextlib import closing
-from typing import Callable, Iterator, Optional
+from typing import Iterator, Optional
 from urllib.parse import urlsplit
 
 import pytest
 import urllib3
 from standin_client import CUES, Client
 from standin_faults import always, stall
+from waiting import until
 
 from cli.standin import Exchange, Fault, Pace, StandIn, count_tokens, ledger
 
@@ -37,14 +38,6 @@ def say(standin: StandIn, data: bytes) -> bytes:
     with dial(standin) as sock:
         sock.sendall(data)
         return b"".join(iter(lambda: sock.recv(65536), b""))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what another thread will bring about."""
-    limit = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < limit, "it never came about"
-        time.sleep(0.002)
 
 
 def threads_of_it() -> int:

@@ -15,7 +15,8 @@ from typing import Any, Iterator, List
 
 import pytest
 from status_support import ORIGIN, TOKEN, Made, endpoint, get, get_json
-from support_server import SOON, Connect, Doing, Serve, post, until
+from support_server import SOON, Connect, Doing, Serve, post
+from waiting import until
 
 from core.errors import ConfigError
 from status import page, token

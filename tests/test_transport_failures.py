@@ -21,8 +21,8 @@ from support_server import (
     raw,
     saying,
     saying_and_staying,
-    until,
 )
+from waiting import until
 
 from core import backoff
 from core.attempt import Attempt
