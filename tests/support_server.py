@@ -90,6 +90,17 @@ def keep_alive(peer: Peer) -> None:
         peer.send(raw())
 
 
+def leaving(peer: Peer) -> None:
+    """Read a request and leave."""
+    peer.request()
+
+
+def resetting(peer: Peer) -> None:
+    """Read a request and break off."""
+    peer.request()
+    peer.reset()
+
+
 def saying(*answers: bytes) -> Script:
     """Give these answers, one a request, and then close the connection without a word."""
 

@@ -15,9 +15,11 @@ from support_server import (
     closed_port,
     full_backlog,
     keep_alive,
+    leaving,
     post,
     proxying,
     raw,
+    resetting,
     saying,
     saying_and_staying,
     server_tls,
@@ -39,15 +41,6 @@ from core.messages import Request, Response
 from core.transport import Transport
 
 pytest_plugins = ("network_fixtures",)
-
-
-def leaving(peer: Peer) -> None:
-    peer.request()
-
-
-def resetting(peer: Peer) -> None:
-    peer.request()
-    peer.reset()
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"

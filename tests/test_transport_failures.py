@@ -17,8 +17,10 @@ from support_server import (
     closed_port,
     full_backlog,
     keep_alive,
+    leaving,
     post,
     raw,
+    resetting,
     saying,
     saying_and_staying,
 )
@@ -49,16 +51,6 @@ pytest_plugins = ("network_fixtures",)
 def errors_of(transport: Transport) -> Any:
     (snapshot,) = transport.pool.stats().values()
     return snapshot.errors
-
-
-def leaving(peer: Peer) -> None:
-    """Read a request and leave."""
-    peer.request()
-
-
-def resetting(peer: Peer) -> None:
-    peer.request()
-    peer.reset()
 
 
 # --- row 1: nothing was sent ----------------------------------------------------------------------------------------

@@ -150,6 +150,17 @@ def launching(
 
 
 @pytest.fixture
+def left_as_found(remote: Remote, standin: StandIn) -> Iterator[None]:
+    """The provider counts from nothing; in the end nothing plays, nothing is translated and no window is open."""
+    standin.reset()
+    yield
+    remote.message("cancel")
+    remote.clear()
+    remote.stop()
+    remote.finishes()
+
+
+@pytest.fixture
 def film(tmp_path: Path) -> Path:
     """An hour of film with an English subtitle, in a folder of its own."""
     made = clips.film(tmp_path / "film.mkv")

@@ -1,7 +1,7 @@
 """The add-on's entry among the program add-ons: choosing what to translate, stopping it, and what comes afterwards."""
 
 from pathlib import Path
-from typing import Iterator, List
+from typing import List
 
 import pytest
 
@@ -16,14 +16,7 @@ QUESTION, LIST, PAGE = "Window.IsVisible(yesnodialog)", "Window.IsVisible(select
 SLOW, NEVER = Pace(first_token=0.2, tokens_per_second=60), Pace(first_token=600.0)
 
 
-@pytest.fixture(autouse=True)
-def in_the_end(remote: Remote, standin: StandIn) -> Iterator[None]:
-    standin.reset()
-    yield
-    remote.message("cancel")
-    remote.clear()
-    remote.stop()
-    remote.finishes()
+pytestmark = pytest.mark.usefixtures("left_as_found")
 
 
 @pytest.fixture

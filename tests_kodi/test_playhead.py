@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Iterator, List
+from typing import List
 
 import pytest
 
@@ -16,14 +16,7 @@ FIRST = 1.0  # seconds that the provider takes for a short answer
 SLOW = Pace(first_token=FIRST, tokens_per_second=60)
 
 
-@pytest.fixture(autouse=True)
-def nothing_plays(remote: Remote, standin: StandIn) -> Iterator[None]:
-    standin.reset()
-    yield
-    remote.message("cancel")
-    remote.clear()
-    remote.stop()
-    remote.finishes()
+pytestmark = pytest.mark.usefixtures("left_as_found")
 
 
 def start(remote: Remote) -> None:

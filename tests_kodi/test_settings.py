@@ -1,7 +1,7 @@
 """The settings screen under the remote control: what its buttons do, and values that it does not take."""
 
 from pathlib import Path
-from typing import Any, Iterator, List
+from typing import Any, List
 
 import pytest
 
@@ -17,14 +17,7 @@ SLOW = Pace(first_token=0.2, tokens_per_second=60)
 GERMAN = ("Übersetzung", "Anbieter", "Automatik", "Verbindungen")
 
 
-@pytest.fixture(autouse=True)
-def in_the_end(remote: Remote, standin: StandIn) -> Iterator[None]:
-    standin.reset()
-    yield
-    remote.message("cancel")
-    remote.clear()
-    remote.stop()
-    remote.finishes()
+pytestmark = pytest.mark.usefixtures("left_as_found")
 
 
 def stored(remote: Remote, name: str, kind: str = "Int") -> Any:
