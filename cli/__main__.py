@@ -2,6 +2,11 @@
 
 import sys
 
-from cli.main import main
+try:
+    from cli.main import main
 
-sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+except KeyboardInterrupt:  # while the above was imported: main sees to its own
+    print("subai: Cancelled.", file=sys.stderr)
+    code = 130
+sys.exit(code)

@@ -76,11 +76,13 @@ def _add_translate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--from", dest="source", metavar="LANG", help="language of the files; found out if left out")
     command.add_argument("--model", metavar="M", default="", help="the provider's usual one if left out")
     command.add_argument("--style", metavar="TEXT", default="", help='a wish, such as "formal" or "for children"')
-    command.add_argument("-o", "--output", metavar="OUT", help="where the translation goes (with one FILE only)")
+    command.add_argument(
+        "-o", "--output", type=_file, metavar="OUT", help="where the translation goes (with one FILE only)"
+    )
     command.add_argument(
         "--force", action="store_true", help="replace a translation that exists; what memory has is not paid again"
     )
-    command.add_argument("--report", metavar="FILE.json", help="write figures and untranslated lines there")
+    command.add_argument("--report", type=_file, metavar="FILE.json", help="write figures and untranslated lines there")
     command.add_argument("--estimate", action="store_true", help="say what it would take, and stop")
     _add_engine(command)
     _add_connection(command)
@@ -157,6 +159,12 @@ def _add_connection(command: argparse.ArgumentParser) -> None:
     counts = ", ".join(f"{profile.parallel} {name}" for name, profile in PROFILES.items())
     group.add_argument("--parallel", type=_parallel, metavar="N", help=f"requests at once ({counts}; 1 with Ollama)")
     group.add_argument("-v", "--verbose", action="store_true", help="log each request")
+
+
+def _file(text: str) -> str:
+    if text in ("", "-"):  # a variable that is not set; and the streams are for a person's eyes
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a file")
+    return text
 
 
 def _position(text: str) -> float:

@@ -1,14 +1,13 @@
 """From the words of the command line to a command and its exit code; errors become one line each."""
 
 import logging
-import sys
 from typing import Callable, Dict, List
 
 from cli import arguments, exits
 from cli.asking_commands import check, models
 from cli.memory_command import memory
 from cli.status_commands import events, serve_status, stats
-from cli.terminal import say_error, show_any_letter
+from cli.terminal import LogLines, prepare_streams, say_error
 from cli.translate_command import translate
 from core.errors import SubAIError
 
@@ -25,7 +24,7 @@ COMMANDS: Dict[str, Callable[..., int]] = {
 
 def main(words: List[str]) -> int:
     """Run one command; the exit code is one of ``cli.exits``."""
-    show_any_letter()
+    prepare_streams()
     try:
         options = arguments.parse(words)
         _log_to_terminal(verbose=getattr(options, "verbose", False))
@@ -40,7 +39,5 @@ def main(words: List[str]) -> int:
 
 def _log_to_terminal(*, verbose: bool) -> None:
     log = logging.getLogger("subai")
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    log.handlers = [handler]
+    log.handlers = [LogLines()]
     log.setLevel(logging.DEBUG if verbose else logging.WARNING)

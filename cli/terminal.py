@@ -1,6 +1,7 @@
 """What a person sees in the terminal: lines, errors and the progress bar."""
 
 import io
+import logging
 import os
 import sys
 import threading
@@ -31,8 +32,19 @@ def counted(number: int, what: str) -> str:
     return f"{number or 'no'} {what}{'s' * (number != 1)}"
 
 
-def show_any_letter() -> None:
-    """Let a terminal that lacks a letter of some file name show ``?`` in its place."""
+class LogLines(logging.Handler):
+    """Each record as a line on the error stream, which a progress bar makes its own while it is there."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _print(self.format(record), sys.stderr)
+
+
+def prepare_streams() -> None:
+    """Let a terminal that lacks a letter of some file name show ``?`` in its place, and what is closed be silent."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  for as long as the program runs
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 

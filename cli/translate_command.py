@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from cli import exits
@@ -33,6 +34,8 @@ def translate(options: argparse.Namespace) -> int:
     """Translate each file in turn over the same connections; the gravest outcome gives the exit code."""
     if options.output and len(options.files) > 1:
         raise ConfigError("-o names one file, but several are to be translated. Leave it out, or call once for each.")
+    if options.report and options.estimate:
+        raise ConfigError("--report tells of a translation, and --estimate makes none. Leave one of them out.")
     with ExitStack() as stack:
         store = None if options.no_memory else stack.enter_context(remembering())
         opened, codes = _open_all(store, options)
@@ -57,7 +60,7 @@ def _open_all(store: Optional[Store], options: argparse.Namespace) -> Tuple[List
                 target,
                 source=source,
                 output=options.output,
-                may_replace=lambda output: _may_replace(output, store, options),
+                may_replace=None if options.estimate else partial(_may_replace, store, options),
             )
             if _place(film.output) in taken:
                 raise films.OutputTakenError(
@@ -73,9 +76,9 @@ def _open_all(store: Optional[Store], options: argparse.Namespace) -> Tuple[List
     return opened, codes
 
 
-def _may_replace(output: str, store: Optional[Store], options: argparse.Namespace) -> bool:
+def _may_replace(store: Optional[Store], options: argparse.Namespace, output: str) -> bool:
     """A translation of ours that was not finished goes on; anything else is kept."""
-    return options.force or options.estimate or (store is not None and store.outputs.is_unfinished(output))
+    return options.force or (store is not None and store.outputs.is_unfinished(output))
 
 
 def _place(path: str) -> str:

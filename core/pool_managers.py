@@ -91,10 +91,13 @@ def make_manager(
 ) -> Any:
     """A pool manager for one proxy (or none) and one TLS context.
 
+    :raises ValueError, urllib3.exceptions.HTTPError: ``proxy`` is no address.
     :raises ImportError: a SOCKS proxy was asked for and PySocks is not there.
     """
     settings: Dict[str, Any] = {"num_pools": num_pools, "ssl_context": context, "retries": False, "block": False}
     manager: Any
+    if proxy is not None and not urllib3.util.parse_url(proxy).host:
+        raise ValueError("a proxy without a host")
     if proxy is None:
         manager = CheckedPoolManager(find_endpoint, **settings)
     elif proxy.startswith("socks"):

@@ -1,6 +1,7 @@
 """What cannot be done, or not like this: one line says what is wrong and what to do, and nothing is written."""
 
 import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -95,6 +96,23 @@ def test_an_output_that_can_be_no_file(untouched: Any, there: List[str], small: 
         assert (code, line) == (1, f"{words} Choose another place with -o.")
 
 
+def test_an_output_that_is_a_pipe_is_not_waited_for(untouched: Any, there: List[str], small: str, folder: Path) -> None:
+    pipe = str(folder / "pipe.srt")
+    os.mkfifo(pipe)
+    for flags in (["-o", pipe], ["-o", pipe, "--force"], ["--report", pipe]):
+        code, line = untouched("translate", small, "--to", "es", *flags, *there)
+        place = "--report" if "--report" in flags else "-o"
+        assert code == 1
+        assert line == f"{pipe} is a device, a pipe or where this program prints to. Choose another place with {place}."
+        assert stat.S_ISFIFO(os.stat(pipe).st_mode)
+
+
+def test_an_output_in_another_format(untouched: Any, there: List[str], small: str, folder: Path) -> None:
+    output = str(folder / "film.es.vtt")
+    code, line = untouched("translate", small, "--to", "es", "-o", output, *there)
+    assert (code, line) == (2, f"Formats are not converted: instead of {output} choose a name that ends in .srt.")
+
+
 def test_a_name_that_becomes_too_long(untouched: Any, there: List[str], folder: Path) -> None:
     source = write(folder / ("x" * 245 + ".srt"), film(2))
     language = "other:the dialect of the lighthouse keepers"
@@ -185,6 +203,11 @@ def test_a_report_that_cannot_be_written(untouched: Any, there: List[str], small
         (["--to", "es", "--start-at", "noon"], "Argument --start-at: 'noon' is not a time such as 40:00 or 1:02:03."),
         (["--to", "es", "--start-at", "1:2:3:4"], "Argument --start-at: '1:2:3:4' is not a time such as 40:00 or"),
         (["--to", "es", "--proxy", "nonsense"], "The proxy address cannot be used; write it like http://host:port."),
+        (["--to", "es", "--proxy", "http://"], "The proxy address cannot be used; write it like http://host:port."),
+        (["--to", "es", "--proxy", "socks5://"], "The proxy address cannot be used; write it like http://host:port."),
+        (["--to", "es", "-o", ""], "Argument -o/--output: '' is no name of a file. See subai translate --help."),
+        (["--to", "es", "--report", "-"], "Argument --report: '-' is no name of a file. See subai translate --help."),
+        (["--to", "es", "--report", "r.json", "--estimate"], "--report tells of a translation, and --estimate makes"),
         (["--to", "es", "--proxy", "ftp://h:1"], "The proxy address cannot be used; write it like http://host:port."),
         (["--to", "es", "--ca-file", "/nowhere.pem"], "The CA file /nowhere.pem cannot be used: No such file or"),
         (["--to", "es", "--base-url", "nonsense"], "The base URL for OpenAI needs http:// or https:// and a host."),

@@ -221,9 +221,20 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
     assert path.read_bytes() == SUBTITLE
 
 
+def test_what_is_no_file_makes_no_room_for_one(tmp_path: Path) -> None:
+    """A pipe here; a real device would be lost for the whole machine if this failed."""
+    pipe = tmp_path / "film.es.srt"
+    os.mkfifo(pipe)
+    with pytest.raises(InputError, match=r"is a device, a pipe .*\. Choose another place"):
+        write_atomically(str(pipe), SUBTITLE)
+    assert os.listdir(tmp_path) == ["film.es.srt"]
+    assert pipe.is_fifo()
+
+
 def test_where_nothing_can_be_written_is_said_in_one_line(tmp_path: Path) -> None:
     for path in (tmp_path / "no" / "such" / "film.srt", tmp_path, tmp_path / ("x" * 5000)):
-        with pytest.raises(InputError, match=r"cannot be written \(.+\)\. Choose another place") as caught:
+        words = r" is a folder\. Choose" if path == tmp_path else r" cannot be written \(.+\)\. Choose another place"
+        with pytest.raises(InputError, match=words) as caught:
             write_atomically(str(path), SUBTITLE)
         assert "\n" not in caught.value.user_message
     with pytest.raises(InputError):

@@ -49,21 +49,24 @@ def open_film(
     *,
     source: Optional[Language] = None,
     output: Optional[str] = None,
-    may_replace: Callable[[str], bool] = lambda output: False,
+    may_replace: Optional[Callable[[str], bool]] = lambda output: False,
 ) -> Film:
-    """Read ``path`` and make sure that its translation can be written.
+    """Read ``path`` and make sure that its translation can be written, if it is to be.
 
     :param source: the language it is in; told from its name or its text if None.
     :param output: where the translation goes; beside the source, with the target's code in its name, if None.
-    :param may_replace: whether an output that exists may be replaced.
+    :param may_replace: whether an output that exists may be replaced. None: nothing will be written.
     :raises InputError: the file is no subtitle that can be read, or the output cannot be written.
+    :raises ConfigError: the output's name is that of another format.
     :raises OutputTakenError: it is the source, or exists and may not be replaced.
     """
     named = source or _language_in_name(path)
     document = documents.load(path, source_language=named.code if named else None)
     source = named or guess_source([cue.text for cue in document.cues])
     output = output or documents.output_path(path, target.code, document.format)
-    _check_output(path, output, may_replace)
+    if may_replace is not None:
+        documents.refuse_other_format(output, document.format)
+        _check_output(path, output, may_replace)
     return Film(path, output, document, source, target)
 
 
@@ -86,8 +89,7 @@ def _language_in_name(path: str) -> Optional[Language]:
 
 def check_writable(path: str, advice: str) -> None:
     """:raises InputError: ``path`` cannot be written, for the reason in it and with ``advice`` on what to do."""
-    if os.path.isdir(path):
-        raise InputError(f"{path} is a folder. {advice}")
+    documents.refuse_other_than_file(path, advice)
     folder = os.path.dirname(os.path.abspath(path))
     try:
         with suppress(FileNotFoundError):

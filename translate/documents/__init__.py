@@ -10,9 +10,25 @@ from core.errors import InputError
 from translate.documents import ass, files, lines, other, srt, vtt
 from translate.documents.base import Cue, Document, Format
 from translate.documents.encoding import decode
-from translate.documents.files import output_path, same_file, write_atomically
+from translate.documents.files import (
+    output_path,
+    refuse_other_format,
+    refuse_other_than_file,
+    same_file,
+    write_atomically,
+)
 
-__all__ = ["Cue", "Document", "load", "output_path", "parse", "same_file", "write_atomically"]
+__all__ = [
+    "Cue",
+    "Document",
+    "load",
+    "output_path",
+    "parse",
+    "refuse_other_format",
+    "refuse_other_than_file",
+    "same_file",
+    "write_atomically",
+]
 
 #: Asked in turn. WebVTT knows itself by its header and ASS by its events; a timing line makes anything else SubRip.
 FORMATS: Tuple[Format, ...] = (

@@ -8,9 +8,10 @@ import re
 import secrets
 import stat
 from contextlib import suppress
+from functools import partial
 from typing import Dict, List, Tuple
 
-from core.errors import InputError
+from core.errors import ConfigError, InputError
 from translate.languages import from_suffix
 
 MAX_SIZE = 50_000_000  # bytes: ten times an ASS file with its fonts; more is no subtitle
@@ -92,6 +93,40 @@ def same_file(first: str, second: str) -> bool:
         return os.path.normcase(os.path.realpath(first)) == os.path.normcase(os.path.realpath(second))
 
 
+def refuse_other_format(path: str, fmt: str) -> None:
+    """Let pass a name that does not say that another format is in it than ``fmt`` (``Document.format``).
+
+    :raises ConfigError: it does; formats are not converted.
+    """
+    own = _EXTENSIONS.get(fmt)
+    named = os.path.splitext(path)[1].lower()
+    if own is not None and named not in own and any(named == others[0] != ".txt" for others in _EXTENSIONS.values()):
+        raise ConfigError(f"Formats are not converted: instead of {path} choose a name that ends in {own[0]}.")
+
+
+def refuse_other_than_file(path: str, advice: str) -> None:
+    """Let pass what is a regular file or not there: anything else must not make room for one.
+
+    :raises InputError: what ``path`` is instead, and ``advice`` on what to do.
+    """
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return  # whoever tries to write it is told why that cannot be done
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError(f"{path} is a folder. {advice}")
+    if not stat.S_ISREG(status.st_mode) or any(map(partial(_is_stream, status), (1, 2))):
+        raise InputError(f"{path} is a device, a pipe or where this program prints to. {advice}")
+
+
+def _is_stream(status: os.stat_result, descriptor: int) -> bool:
+    """``/dev/stdout`` leads to a file when it is redirected to one."""
+    try:
+        return os.path.samestat(status, os.fstat(descriptor))
+    except OSError:
+        return False
+
+
 def write_atomically(path: str, data: bytes) -> None:
     """Write ``data`` to ``path``: who looks at it sees the old content or the new, never a part.
 
@@ -99,6 +134,7 @@ def write_atomically(path: str, data: bytes) -> None:
 
     :raises InputError: the folder is missing, full or read-only, or ``path`` cannot be a file.
     """
+    refuse_other_than_file(path, "Choose another place.")
     unfinished = ""
     try:
         target = os.path.realpath(path)
