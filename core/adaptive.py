@@ -35,6 +35,7 @@ class AdaptiveConcurrency:
         self._clock = clock
         self._lock = threading.Lock()
         self._configured = gate.permits
+        self._fewer = False
         self._limit: Optional[int] = None  # None: nothing but the configuration limits it
         self._successes = 0
         self._last_step = self._last_trouble = -FORGOTTEN
@@ -43,11 +44,11 @@ class AdaptiveConcurrency:
     def configured(self) -> int:
         return self._configured
 
-    def configure(self, permits: int) -> None:
-        """The most that there may be from now on. What was learnt stays."""
-        if permits != self._configured:
+    def configure(self, permits: int, *, fewer: bool = False) -> None:
+        """The most that there may be from now on; ``fewer`` than were asked for. What was learnt stays."""
+        if (permits, fewer) != (self._configured, self._fewer):
             with self._lock:
-                self._configured = permits
+                self._configured, self._fewer = permits, fewer
                 self._resize()
 
     def succeeded(self) -> None:
@@ -88,7 +89,7 @@ class AdaptiveConcurrency:
 
     def _resize(self) -> None:
         if self._limit is None or self._limit >= self._configured:
-            self._gate.resize(self._configured)
+            self._gate.resize(self._configured, patient=self._fewer)
         else:
             self._gate.resize(self._limit, patient=True)
 

@@ -19,7 +19,6 @@ from core.endpoints import Admission
 from core.errors import (
     KeyRefusedError,
     ModelNotFoundError,
-    NothingSentError,
     ProviderError,
     QuotaError,
     RateLimitError,
@@ -147,8 +146,9 @@ class _Tries:
     def _sent(self, admission: Admission, send: Callable[[Request], Any]) -> Any:
         try:
             return send(admission.request)
-        except NothingSentError:
-            admission.charge.take_back()
+        except SubAIError as error:
+            if error.nothing_sent:
+                admission.charge.take_back()
             raise
 
     def _after_refusal(self, admission: Admission, error: RateLimitError) -> float:

@@ -16,10 +16,12 @@ class SubAIError(Exception):
     :ivar status: HTTP status, where there was an answer.
     :ivar retry_after: seconds the other side asked us to wait, where it did.
     :ivar permanent: True when the same request can only fail again.
+    :ivar nothing_sent: True when no byte of the request went out to the provider: it took neither money nor quota.
     :ivar user_message: one line for a person: what is wrong and what to do. Never holds a key.
     """
 
     permanent = False
+    nothing_sent = False
 
     def __init__(
         self,
@@ -87,6 +89,7 @@ class NothingSentError(TransportError):
     """The request never left this machine, so sending it again costs nothing."""
 
     kind = "connect"
+    nothing_sent = True
 
 
 class NameLookupError(NothingSentError):
@@ -120,7 +123,7 @@ class PoolTimeoutError(NothingSentError):
 
 
 class PoolClosedError(NothingSentError):
-    """The pool was closed while this request waited for it."""
+    """The pool was closed while this request waited for it, or was under way."""
 
     kind = "pool_closed"
     permanent = True

@@ -53,7 +53,7 @@ class Exchange:
         self._leave = pools.start(self._attempt, self._request.cancel)
         try:
             permit = self._endpoint.gate.acquire(self._endpoint.config.pool_timeout, self._attempt)
-        except TransportError as error:
+        except SubAIError as error:
             self._fail(error)
         self._release = permit.release
         self._permitted = time.monotonic()
@@ -68,7 +68,7 @@ class Exchange:
         self._attempt.call_when_interrupted(wake)
         try:
             place = self._endpoint.gate.line_up(wake)
-        except TransportError as error:
+        except SubAIError as error:
             self._fail(error)
         self._release = partial(self._endpoint.gate.leave, place)
         return partial(self._enter, place)
@@ -78,7 +78,7 @@ class Exchange:
         try:
             self._attempt.check()
             self._endpoint.gate.collect(place)
-        except TransportError as error:
+        except SubAIError as error:
             self._fail(error)
         self._permitted = time.monotonic()
 
@@ -173,7 +173,7 @@ class Exchange:
         """Read on only when ``event`` is set; what ends a request ends this too."""
         try:
             self._attempt.wait(event, threading.TIMEOUT_MAX)
-        except TransportError as error:
+        except SubAIError as error:
             self._fail(error)
 
     def read(self) -> bytes:
@@ -217,9 +217,11 @@ class Exchange:
                     answer.close()
                 answer.release_conn()
         finally:
-            leave()
-            self._endpoint.ended(self._timing())
-            release()
+            try:
+                leave()
+                self._endpoint.ended(self._timing())
+            finally:
+                release()
             seconds = time.monotonic() - self._began
             metrics.request_ended(self._request.provider, self._request.model, self._outcome, seconds)
             self._log(seconds)

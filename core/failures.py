@@ -18,6 +18,7 @@ from core.errors import (
     ConnectError,
     ConnectionDroppedError,
     NameLookupError,
+    PoolClosedError,
     ProtocolError,
     ProxyError,
     ReadTimeoutError,
@@ -57,9 +58,15 @@ def expected() -> Tuple[Type[Exception], ...]:
 
 def classify(error: Exception, attempt: Attempt, host: str) -> SubAIError:
     """Our error for what a request raised; if another thread or the deadline ended the attempt, that is the reason."""
-    ended = attempt.ended()
-    if ended is not None:
-        return ended
+    failure = attempt.ended() or _of_the_network(error, attempt, host)
+    if not attempt.connected:
+        failure.nothing_sent = True  # a cancel and a deadline may come at any time
+    elif isinstance(failure, PoolClosedError):
+        failure.nothing_sent = False
+    return failure
+
+
+def _of_the_network(error: Exception, attempt: Attempt, host: str) -> SubAIError:
     if isinstance(error, SubAIError):
         return error
     chain = list(causes(error))

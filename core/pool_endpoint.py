@@ -55,7 +55,8 @@ class PoolEndpoint:
 
     def _set_permits(self) -> None:
         maxsize = self.config.maxsize
-        self.concurrency.configure(maxsize if self._wanted is None else max(1, min(self._wanted, maxsize)))
+        wanted = maxsize if self._wanted is None else max(1, self._wanted)
+        self.concurrency.configure(min(wanted, maxsize), fewer=wanted > maxsize)
 
     def outdate(self, generation: int, reason: str) -> None:
         """Have no connection of ``generation`` used again, unless a newer one has begun already."""

@@ -28,7 +28,11 @@ log = logging.getLogger("subai.transport")
 
 @dataclass
 class Counts:
-    """What one transport was asked for: requests in all, those that were repetitions, those without a pool."""
+    """What went through one transport. The replay of a request whose connection had died idle is the same request.
+
+    :ivar requests: those that got a permit. :ivar retries: of them, those that repeated another one.
+    :ivar fallback: those that had to do without a pool.
+    """
 
     requests: int = 0
     retries: int = 0
@@ -123,15 +127,22 @@ class Transport:
         :raises ConfigError: as ``send``.
         """
         _check_headers(request.headers)
-        self._count(requests=1, retries=int(request.attempt > 1))
         endpoint, pool = self._find(request.url, request.provider)
         deadline = request.deadline
         if deadline is None:
             deadline = time.monotonic() + self.pool.config.total_timeout
         exchange = Exchange(request, endpoint, deadline)
         if pool is not None:
-            return exchange, partial(exchange.send_over, pool)
-        return exchange, partial(exchange.send_without_pool, make_context(self._ca_file), self._proxy)
+            return exchange, partial(self._send, request, partial(exchange.send_over, pool))
+        without_pool = partial(exchange.send_without_pool, make_context(self._ca_file), self._proxy)
+        return exchange, partial(self._send, request, without_pool)
+
+    def _send(self, request: Request, send: Callable[[], None]) -> None:
+        """Now that it has its permit: one that was cancelled before that was no request."""
+        with self._count_lock:
+            self.counts.requests += 1
+            self.counts.retries += request.attempt > 1
+        send()
 
     def allow(self, parallel: int) -> None:
         """So many requests in flight at once to one endpoint, from the next request on."""
@@ -160,18 +171,16 @@ class Transport:
             pool, endpoint = None, self.pool.endpoint(origin_of(url), provider)
             metrics.FALLBACKS.add(1, provider)
             events.record(events.FALLBACK_USED, {"endpoint": endpoint.origin})
-            if self._count(fallback=1) == 1:
+            if self._is_first_without_pool():
                 log.warning("%s Going on without connection reuse, over urllib.request.", error.user_message)
         if self._parallel is not None:
             endpoint.allow(self._parallel)
         return endpoint, pool
 
-    def _count(self, requests: int = 0, retries: int = 0, fallback: int = 0) -> int:
+    def _is_first_without_pool(self) -> bool:
         with self._count_lock:
-            self.counts.requests += requests
-            self.counts.retries += retries
-            self.counts.fallback += fallback
-            return self.counts.fallback
+            self.counts.fallback += 1
+            return self.counts.fallback == 1
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:

@@ -279,6 +279,22 @@ def test_workers_without_a_permit_wait_as_long_as_it_takes_and_nothing_counts_as
     assert not endpoint.stats._errors
 
 
+def test_workers_of_a_pool_that_was_made_smaller_wait_too(standin: StandIn, impatient: Route) -> None:
+    """As where the system allows few open files."""
+    endpoint = endpoint_of(impatient, standin)
+    endpoint.reconfigure(PoolConfig(pool_timeout=0.02, maxsize=2))
+
+    def slow(exchange: Exchange) -> None:
+        exchange.wait(0.1)
+        exchange.send(exchange.reply())
+
+    standin.script = always(slow)
+    cues = lines(100)
+    check(cues, TranslationJob(cues, SPANISH, [impatient], parallel=8).run())
+    assert endpoint.gate.permits == 2
+    assert not endpoint.stats._errors
+
+
 def test_a_wait_at_a_patient_gate_still_ends_with_a_cancel_and_the_deadline() -> None:
     gate = Gate(2)
     gate.resize(1, patient=True)

@@ -11,7 +11,7 @@ from typing import Callable, Dict, Mapping, Optional, Sequence
 
 from api.base import Usage
 from core import metrics
-from core.errors import CancelledError, NothingSentError, PoolTimeoutError, ProviderError, SubAIError
+from core.errors import CancelledError, PoolTimeoutError, ProviderError, SubAIError
 from translate.asking import Around, Outcome, Route, ask
 from translate.costs import estimate
 from translate.crew import Crew
@@ -202,7 +202,9 @@ class TranslationJob:
                 )
         finally:
             # One that was refused or never sent costs nothing; one that broke off, or was cancelled, may well.
-            free = isinstance(outcome.error, (ProviderError, NothingSentError)) and not outcome.answered
+            error = outcome.error
+            refused = isinstance(error, ProviderError) and not outcome.answered
+            free = refused or (error is not None and error.nothing_sent)
             cost = self._purse.settle(reserved, outcome.usage, billed=not free)
             metrics.cost(route.provider.name, route.model, cost)
         self._tally.used(outcome.usage)
