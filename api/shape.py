@@ -63,4 +63,5 @@ def load_answer(body: "bytes | str", label: str, provider: str) -> Dict[str, Any
             f"A web page came instead of an answer from {label}. Check the base URL, the proxy and the network.",
             provider=provider,
         )
-    raise NotJSONError(f"The answer from {label} is damaged or was cut off: it is not JSON.", provider=provider)
+    words = f"The answer from {label} is damaged or was cut off: it is not JSON. Check the proxy and the network."
+    raise NotJSONError(words, provider=provider)

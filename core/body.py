@@ -23,7 +23,8 @@ def decoded(chunks: Iterator[bytes], encoding: str, cap: int) -> Iterator[bytes]
     for chunk in chunks:
         size += len(chunk)
         if size > cap:
-            raise BodyTooLargeError(f"The answer is larger than {cap // 1024} KB, which no translation is.")
+            words = f"The answer is larger than {cap // 1024} KB, which no translation is. Check the base URL."
+            raise BodyTooLargeError(words)
         yield chunk
 
 
@@ -63,7 +64,7 @@ def lines(chunks: Iterator[bytes]) -> Iterator[str]:
         parts.append(rest)
         length += len(rest)
         if length > LONGEST_LINE:
-            raise ProtocolError("The answer is one endless line.")
+            raise ProtocolError("The answer is one endless line, which no translation is. Check the base URL.")
     last = "".join((*parts, decoder.decode(b"", final=True)))
     if last:
         yield last

@@ -16,7 +16,7 @@ from core import body, fallback, metrics
 from core.attempt import Attempt, working_on
 from core.connection_pool import ConnectionPoolManager
 from core.errors import ConnectionDroppedError, ProtocolError, SubAIError, TransportError, kind_of
-from core.failures import classify, expected, peer_left, proxy_refusal, timed_out
+from core.failures import broke, classify, expected, peer_left, proxy_refusal, timed_out
 from core.gate import Place
 from core.messages import Request
 from core.pool_endpoint import PoolEndpoint
@@ -149,7 +149,7 @@ class Exchange:
         self._outcome = str(self.status)
         if not self.headers:
             # http.client takes headers that were cut for an answer without headers, whose status may be 200.
-            self._fail(_cut_in_headers())
+            self._fail(broke(self._host()))
         self._endpoint.answered(self.status)
         if self.status < 200:
             self._fail(ProtocolError(f"The server sent only an interim answer ({self.status})."))
@@ -199,7 +199,7 @@ class Exchange:
             yield chunk
         framed = "content-length" in self.headers or "transfer-encoding" in self.headers
         if not self._received and not framed and self.status == 200:
-            raise _cut_in_headers()
+            raise broke(self._host())
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
@@ -261,10 +261,6 @@ class Exchange:
                 "reused" if attempt.reused else "new" if attempt.connected else "no",
                 request.attempt,
             )
-
-
-def _cut_in_headers() -> ConnectionDroppedError:
-    return ConnectionDroppedError("The connection broke inside the answer's headers.")
 
 
 def _nothing() -> None:

@@ -86,6 +86,12 @@ def proxy_refusal(status: int, host: str) -> ProxyError:
     return ProxyError(words, status=status, permanent=status < 500)
 
 
+def broke(host: str) -> ConnectionDroppedError:
+    """The answer began, or could have."""
+    words = f"The connection to {host} broke before its answer was whole. Try again, or over another network."
+    return ConnectionDroppedError(words)
+
+
 def _while_connecting(chain: List[BaseException], host: str, *, asking_proxy: bool) -> TransportError:
     for item in chain:
         refused = _TUNNEL_REFUSED.search(str(item))
@@ -107,20 +113,20 @@ def _while_connecting(chain: List[BaseException], host: str, *, asking_proxy: bo
         return TLSError(words, permanent=True)
     if any(isinstance(item, ssl.SSLError) for item in chain):
         return TLSError(f"No secure connection to {host}: {_words(chain)}.")
-    return ConnectError(f"{host} could not be reached: {_words(chain)}.")
+    return ConnectError(f"{host} could not be reached ({_words(chain)}): check the address and the network.")
 
 
 def _after_sending(chain: List[BaseException], host: str) -> TransportError:
     codes = {getattr(item, "errno", None) for item in chain}
     if errno.ETIMEDOUT in codes:  # keepalive or the user timeout found the peer gone; Python calls it a timeout too
-        return ConnectionDroppedError(f"The connection to {host} went dead.")
+        return ConnectionDroppedError(f"The connection to {host} went dead. Check the network.")
     if any(isinstance(item, socket.timeout) for item in chain):
-        return ReadTimeoutError(f"{host} stopped answering.")
+        return ReadTimeoutError(f"{host} stopped answering. Try again later, or another model.")
     if any(isinstance(item, (OSError, http.client.IncompleteRead)) for item in chain):
-        return ConnectionDroppedError(f"The connection to {host} broke before its answer was whole.")
+        return broke(host)
     first_line = next((str(item.args[0]) for item in chain if isinstance(item, http.client.BadStatusLine)), "")
     if first_line.startswith("HTTP/") and not first_line.endswith("\n"):
-        return ConnectionDroppedError(f"The connection to {host} broke before its answer was whole.")
+        return broke(host)
     if first_line.startswith(_TLS_ALERT):
         return ProtocolError(f"{host} speaks TLS there: the address begins with https://, not http://.", permanent=True)
     return ProtocolError(f"{host} did not answer in HTTP as expected: {_words(chain)}.")

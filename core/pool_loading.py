@@ -36,7 +36,8 @@ def make_manager(
     try:
         return pool_managers.make_manager(find_endpoint, num_pools, make_context(ca_file), proxy)
     except ImportError as error:
-        raise ConfigError("A SOCKS proxy needs the PySocks package, which is not installed.") from error
+        words = "A SOCKS proxy needs the PySocks package, which is not installed: install it, or use an http:// proxy."
+        raise ConfigError(words) from error
     except (ValueError, urllib3.exceptions.HTTPError):
         # Without its cause, whose words may hold the proxy's password.
         raise ConfigError("The proxy address cannot be used; write it like http://host:port.") from None

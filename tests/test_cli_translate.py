@@ -531,7 +531,7 @@ def test_a_page_instead_of_an_answer_is_told_apart(
 def test_a_server_that_is_not_there_is_told_apart(run: Run, small: str, folder: Path, no_pauses: None) -> None:
     done = run("translate", small, "--to", "es", "--base-url", "http://127.0.0.1:9/v1", "--model", "m")
     assert done.code == 4
-    assert done.complaint == "127.0.0.1 could not be reached: Connection refused."
+    assert done.complaint == "127.0.0.1 could not be reached (Connection refused): check the address and the network."
     assert tree(folder) == {"film.en.srt"}
 
 

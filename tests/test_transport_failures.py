@@ -79,7 +79,9 @@ def test_a_resolver_that_does_not_answer_is_nothing_sent(connect: Connect, monke
 
 def test_a_closed_port_is_nothing_sent(connect: Connect) -> None:
     transport = connect()
-    with pytest.raises(ConnectError, match=r"127\.0\.0\.1 could not be reached: Connection refused") as caught:
+    with pytest.raises(
+        ConnectError, match=r"127\.0\.0\.1 could not be reached \(Connection refused\): check"
+    ) as caught:
         transport.send(post(url=f"http://127.0.0.1:{closed_port()}/", provider="acme"))
     assert isinstance(caught.value, NothingSentError)
     assert caught.value.provider == "acme"

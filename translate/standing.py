@@ -2,7 +2,7 @@
 
 import threading
 from dataclasses import dataclass
-from typing import Dict
+from typing import Dict, Optional
 
 from core.errors import (
     AnswerError,
@@ -11,11 +11,13 @@ from core.errors import (
     ConfigError,
     KeyRefusedError,
     ModelNotFoundError,
+    NotJSONError,
     OverloadedError,
     PoolTimeoutError,
     QuotaError,
     RateLimitError,
     ServerError,
+    SubAIError,
     TransportError,
 )
 from translate.asking import Outcome, Route
@@ -27,6 +29,8 @@ UNREACHABLE_AFTER = 3
 HOPELESS_AFTER = 4
 HOPELESS_CUES = 20
 
+_OTHER_MODEL = "Try another model."
+
 _FINAL = (KeyRefusedError, QuotaError, ModelNotFoundError, ConfigError)
 _OF_THIS_SIDE = (BodyTooLargeError, PoolTimeoutError)
 _PASSING = (TransportError, ServerError, OverloadedError, RateLimitError)
@@ -36,14 +40,15 @@ _PASSING = (TransportError, ServerError, OverloadedError, RateLimitError)
 class _Record:
     """:ivar answered: it has begun an answer once. :ivar missed: requests in a row, and ``hopeless`` batches.
 
-    :ivar complaint: why the last answer could not be used, in the words of its error; ``""`` if it was whole.
+    :ivar complaint: why the last answer could not be used, in the words of its error, if it was not whole; and what to
+        do about that.
     """
 
     answered: bool = False
     missed: int = 0
     hopeless: int = 0
     hopeless_cues: int = 0
-    complaint: str = ""
+    complaint: str = _OTHER_MODEL
 
 
 class Standing:
@@ -60,7 +65,7 @@ class Standing:
             record = self._record(route)
             if outcome.answered or isinstance(error, AnswerError):
                 record.answered = True
-            record.complaint = error.user_message if isinstance(error, AnswerError) else ""
+            record.complaint = _complaint(error)
             passing = isinstance(error, _PASSING) and not isinstance(error, _OF_THIS_SIDE)
             record.missed = record.missed + 1 if passing and not outcome.accepted else 0
             if isinstance(error, _FINAL) or (passing and error is not None and error.permanent):
@@ -85,8 +90,14 @@ class Standing:
         """What to tell of a route that it is pointless to go on with."""
         with self._lock:
             complaint = self._record(route).complaint
-        words = [f"{route.model} did not give one usable answer in {HOPELESS_AFTER} batches.", complaint]
-        return AnswerError(" ".join(filter(None, [*words, "Try another model."])), provider=route.provider.name)
+        words = f"{route.model} did not give one usable answer in {HOPELESS_AFTER} batches. {complaint}"
+        return AnswerError(words, provider=route.provider.name)
 
     def _record(self, route: Route) -> _Record:
         return self._records.setdefault(id(route), _Record())
+
+
+def _complaint(error: Optional[SubAIError]) -> str:
+    if isinstance(error, NotJSONError):
+        return error.user_message  # no model writes that, but what stands between us and it
+    return f"{error.user_message} {_OTHER_MODEL}" if isinstance(error, AnswerError) else _OTHER_MODEL
