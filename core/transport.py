@@ -4,7 +4,6 @@ Retrying is not done here (``core.backoff``). What one request holds meanwhile i
 """
 
 import logging
-import threading
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from core.cancel import CancelToken
 from core.connection_pool import ConnectionPoolManager
 from core.errors import ConfigError
 from core.exchange import Exchange
+from core.forking import OwnLock
 from core.messages import Request, Response
 from core.origin import origin_of
 from core.pool_endpoint import PoolEndpoint
@@ -81,7 +81,7 @@ class Transport:
     ) -> None:
         self.pool = pool
         self.counts = Counts()
-        self._count_lock = threading.Lock()
+        self._count_lock = OwnLock()
         self._parallel = parallel
         self._proxy = proxy
         self._ca_file = ca_file
