@@ -1,11 +1,11 @@
 """What each model has refused to be told, learnt from its 400s and kept for the life of the process."""
 
-import threading
 from typing import Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
 
 from core.errors import ProviderError
+from core.forking import OwnLock
 
-_lock = threading.Lock()
+_lock = OwnLock()
 _refused: Dict[Tuple[str, str], FrozenSet[str]] = {}
 
 

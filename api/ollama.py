@@ -7,7 +7,6 @@ github.com/ollama/ollama; for what they do not say, server/routes.go and server/
 each other well within its default of 5 minutes.
 """
 
-import threading
 from typing import Any, ClassVar, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from api.answer import LENGTH, STOP, Piece
@@ -16,6 +15,7 @@ from api.http_provider import HTTPProvider
 from api.schema import asked_in_words, json_schema
 from api.shape import count_at, dig, list_at, text_at
 from core.cancel import CancelToken
+from core.forking import OwnLock
 from core.transport import Transport
 
 PORT = 11434
@@ -25,7 +25,7 @@ PORT = 11434
 #: one makes the server load the model anew; 100 cues fit in most languages.
 LEAST_CONTEXT = 8192
 
-_lock = threading.Lock()
+_lock = OwnLock()
 _contexts: Dict[Tuple[str, str], int] = {}  # the largest that each model was asked for; never a smaller one again
 
 _FINISH = {"": STOP, "stop": STOP, "length": LENGTH}

@@ -1,5 +1,6 @@
 """A cancel that ends every wait at once, and the deadline arithmetic that goes with it."""
 
+import itertools
 import threading
 import time
 from contextlib import contextmanager
@@ -12,13 +13,15 @@ class CancelToken:
     """Set once, from any thread; whoever waits subscribes a callback that wakes it.
 
     Callbacks run on the cancelling thread, after the flag is set, and must neither block nor raise.
+
+    There is no lock, for a fork or a signal handler to come upon: whoever takes a callback out, which one step of a
+    dictionary does, is the one who calls it.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._cancelled = False
         self._callbacks: Dict[int, Callable[[], None]] = {}
-        self._next_id = 0
+        self._ids = itertools.count()
 
     @property
     def cancelled(self) -> bool:
@@ -26,14 +29,11 @@ class CancelToken:
 
     def cancel(self) -> None:
         """Set the flag and wake everyone who waits. Calling it again does nothing."""
-        with self._lock:
-            if self._cancelled:
-                return
-            self._cancelled = True
-            callbacks = list(self._callbacks.values())
-            self._callbacks.clear()
-        for callback in callbacks:
-            callback()
+        if self._cancelled:
+            return
+        self._cancelled = True
+        for key in list(self._callbacks):
+            self._call(key)
 
     def raise_if_cancelled(self) -> None:
         """:raises CancelledError: when the flag is set."""
@@ -52,18 +52,19 @@ class CancelToken:
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have ``callback`` called on cancel (at once, if that already happened); returns what takes it back."""
-        with self._lock:
-            if not self._cancelled:
-                key = self._next_id
-                self._next_id += 1
-                self._callbacks[key] = callback
-                return lambda: self._forget(key)
-        callback()
-        return _nothing
+        key = next(self._ids)
+        self._callbacks[key] = callback
+        if self._cancelled:  # looked at only now: a cancel that came before this saw no callback
+            self._call(key)
+        return lambda: self._forget(key)
+
+    def _call(self, key: int) -> None:
+        callback = self._callbacks.pop(key, None)
+        if callback is not None:
+            callback()
 
     def _forget(self, key: int) -> None:
-        with self._lock:
-            self._callbacks.pop(key, None)
+        self._callbacks.pop(key, None)
 
     @contextmanager
     def waking(self, callback: Callable[[], None]) -> Iterator[None]:
@@ -73,10 +74,6 @@ class CancelToken:
             yield
         finally:
             forget()
-
-
-def _nothing() -> None:
-    """Take back a callback that was never kept."""
 
 
 def remaining(deadline: Optional[float], at_most: float) -> float:

@@ -2,10 +2,10 @@
 
 import datetime as dt
 import math
-import threading
 from typing import Callable, Dict, Protocol, Tuple
 
 from core.errors import QuotaError
+from core.forking import OwnLock
 
 _DAY = 86400.0
 
@@ -22,7 +22,7 @@ class MemoryDayCounter:
     """Counts for as long as the process lives."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = OwnLock()
         self._used: Dict[str, int] = {}
 
     def add(self, day: str, requests: int) -> int:

@@ -5,6 +5,7 @@ lock that another one held would never be let go, nor a permit given back.
 """
 
 import os
+import threading
 import weakref
 from typing import Protocol
 
@@ -22,6 +23,23 @@ _known: "weakref.WeakSet[Renewable]" = weakref.WeakSet()
 def renew_in_children(owner: Renewable) -> None:
     """Have ``owner.renew()`` called in every process that is forked off this one, for as long as ``owner`` lives."""
     _known.add(owner)
+
+
+class OwnLock:
+    """A lock, to be used by ``with``, that is free in every forked process; for what needs no other renewal."""
+
+    def __init__(self) -> None:
+        self.renew()
+        renew_in_children(self)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def renew(self) -> None:
+        self._lock = threading.Lock()
 
 
 def _renew_all() -> None:

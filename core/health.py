@@ -123,11 +123,10 @@ class HealthMonitor:
             if not self._wanted:
                 return
             if not self._running:
-                thread = threading.Thread(target=self._run, name="subai-health", daemon=True)
                 try:
                     # start() waits until the thread runs: under load for milliseconds, and the answer whose connection
                     # became idle, with the first cues in it, would wait too. So somebody else waits.
-                    _thread.start_new_thread(thread.start, ())
+                    _thread.start_new_thread(self._start, ())
                 except RuntimeError:  # no threads left, or the interpreter ends: go without
                     return
                 self._running = True
@@ -144,6 +143,13 @@ class HealthMonitor:
     def _wanted(self) -> bool:
         return not self._closed and self.interval > 0
 
+    def _start(self) -> None:
+        try:
+            threading.Thread(target=self._run, name="subai-health", daemon=True).start()
+        except RuntimeError:
+            with self._changed:
+                self._ended()
+
     def _run(self) -> None:
         idle = True
         while self._wait(idle):
@@ -157,9 +163,13 @@ class HealthMonitor:
                 self._news = False
                 if self._wanted:
                     return True
-            self._running = self._news = False
-            self._changed.notify_all()
+            self._ended()
             return False
+
+    def _ended(self) -> None:
+        """There is no thread any more; to be called with the lock."""
+        self._running = self._news = False
+        self._changed.notify_all()
 
     def _look_once(self) -> bool:
         """Whether there are idle connections after it."""

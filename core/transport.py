@@ -4,7 +4,6 @@ Retrying is not done here (``core.backoff``). What one request holds meanwhile i
 """
 
 import logging
-import threading
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -13,8 +12,9 @@ from typing import Any, Callable, Iterator, Mapping, Optional, Tuple
 from core import body, events, metrics
 from core.cancel import CancelToken
 from core.connection_pool import ConnectionPoolManager
-from core.errors import ConfigError
+from core.errors import ConfigError, PoolClosedError
 from core.exchange import Exchange
+from core.forking import OwnLock
 from core.messages import Request, Response
 from core.origin import origin_of
 from core.pool_endpoint import PoolEndpoint
@@ -85,7 +85,7 @@ class Transport:
     ) -> None:
         self.pool = pool
         self.counts = Counts()
-        self._count_lock = threading.Lock()
+        self._count_lock = OwnLock()
         self._parallel = parallel
         self._proxy = proxy
         self._ca_file = ca_file
@@ -150,7 +150,11 @@ class Transport:
 
     def refused(self, url: str) -> None:
         """An answer from ``url`` whose status was good told, inside, that it was one request too many."""
-        self.pool.endpoint(origin_of(url)).concurrency.troubled()
+        try:
+            endpoint: PoolEndpoint = self.pool.endpoint_pool(url, self._proxy, self._ca_file).endpoint
+        except (PoolUnavailableError, PoolClosedError):
+            endpoint = self.pool.endpoint(origin_of(url))
+        endpoint.concurrency.troubled()
 
     def warm_up(self, url: str, cancel: Optional[CancelToken] = None, provider: str = "") -> None:
         """Have a connection to ``url`` open before the first request; quietly does nothing where there is no pool.

@@ -2,12 +2,13 @@
 
 import gc
 import os
+import socket
 import sys
 import threading
 from typing import Any, Iterator, List
 
 import pytest
-from support_server import Clocks, Connect, Script, ScriptedServer, Serve, authority
+from support_server import Clocks, Connect, Resolver, Script, ScriptedServer, Serve, authority
 from waiting import until
 
 from core.config import PoolConfig
@@ -62,6 +63,15 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> str:
 def no_urllib3(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a machine without urllib3."""
     monkeypatch.setitem(sys.modules, "urllib3", None)
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
+    """In place of the system's, which nobody asks any more."""
+    made = Resolver()
+    monkeypatch.setattr(socket, "getaddrinfo", made)
+    yield made
+    made.answers.set()
 
 
 @pytest.fixture

@@ -280,9 +280,20 @@ def socks5(login: str = "") -> Script:
     return script
 
 
+def socks4(peer: Peer) -> None:
+    """A SOCKS 4 proxy, which looks names up too (SOCKS 4A)."""
+    port, given = struct.unpack(">xxH4s", peer.sock.recv(8))
+    host = socket.inet_ntoa(given)
+    _, name, *_ = peer.sock.recv(1000).split(b"\0")
+    peer.server.requests.append(name or host.encode())
+    peer.send(b"\x00\x5a" + bytes(6))
+    relay(peer.sock, (name.decode() or host, port))
+
+
 def relay(near: socket.socket, address: Tuple[str, int]) -> None:
     """Pass everything on, both ways, until one side leaves."""
-    with socket.create_connection(address) as far:
+    with socket.socket() as far:
+        far.connect(address)
         other = {near: far, far: near}
         while True:
             buffered = isinstance(near, ssl.SSLSocket) and near.pending()
@@ -291,6 +302,31 @@ def relay(near: socket.socket, address: Tuple[str, int]) -> None:
                 if not data:
                     return
                 other[sock].sendall(data)
+
+
+_getaddrinfo = socket.getaddrinfo
+
+
+class Resolver:
+    """In place of the system's: says what it is told to, as late as it is told to.
+
+    :ivar says: the addresses of every name; none: it fails. :ivar asked: each name it was asked for.
+    """
+
+    def __init__(self) -> None:
+        self.says: List[str] = ["127.0.0.1"]
+        self.asked: List[str] = []
+        self.answers = threading.Event()
+        self.answers.set()
+
+    def __call__(self, host: str, port: int, *more: Any, **rest: Any) -> Any:
+        if "flags" in rest:  # only what is an address already
+            return _getaddrinfo(host, port, *more, **rest)
+        self.asked.append(host)
+        self.answers.wait(10)
+        if not self.says:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return [info for says in self.says for info in _getaddrinfo(says, port, type=socket.SOCK_STREAM)]
 
 
 # --- odd servers ----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Iterator
 import pytest
 from job_support import SPANISH, check, lines
 from standin_faults import always, error_inside_200, too_many
-from support_server import Connect, Doing, Peer, Serve, full_backlog, keep_alive, post, raw, saying
+from support_server import Connect, Doing, Peer, Serve, full_backlog, keep_alive, post, proxying, raw, saying
 from waiting import until
 
 import api
@@ -18,7 +18,7 @@ from core.adaptive import COOLDOWN, FORGOTTEN, AdaptiveConcurrency
 from core.attempt import Attempt
 from core.config import BackoffConfig, PoolConfig
 from core.connection_pool import ConnectionPoolManager
-from core.errors import ConnectError, RateLimitError, ReadTimeoutError
+from core.errors import ConnectError, RateLimitError, ReadTimeoutError, TransportError
 from core.gate import Gate
 from core.origin import origin_of
 from core.pool_endpoint import PoolEndpoint
@@ -201,6 +201,35 @@ def test_a_200_that_holds_a_429_halves_them_too(standin: StandIn, key: str) -> N
         admission.turn.over()
         (endpoint,) = pool._known_endpoints()
         assert endpoint.gate.permits == 4
+
+
+def test_through_a_proxy_it_is_the_gate_that_the_request_went_through(serve: Serve, connect: Connect) -> None:
+    """Plain http goes over the proxy's connections, everything else over those of its host."""
+    proxy = serve(proxying())
+    transport, plain, secure = connect(parallel=8, proxy=proxy.origin), serve(keep_alive), "https://127.0.0.1:1"
+    assert transport.send(post(plain)).status == 200
+    transport.refused(plain.url)
+    assert [endpoint.origin for endpoint in transport.pool._known_endpoints()] == [proxy.origin]
+    assert permits(transport, proxy.origin) == 4
+    with pytest.raises(TransportError):
+        transport.send(post(url=secure))
+    transport.refused(secure)
+    assert (permits(transport, secure), permits(transport, proxy.origin)) == (4, 4)
+
+
+@pytest.mark.usefixtures("no_urllib3")
+def test_where_there_is_no_pool_it_is_that_of_the_host(serve: Serve, connect: Connect) -> None:
+    transport, server = connect(parallel=8), serve(keep_alive)
+    assert transport.send(post(server)).status == 200
+    transport.refused(server.url)
+    assert permits(transport, server.origin) == 4
+
+
+def test_after_the_end_of_the_pool_there_is_nothing_to_halve(serve: Serve, connect: Connect) -> None:
+    transport, server = connect(parallel=8), serve(keep_alive)
+    assert transport.send(post(server)).status == 200
+    transport.pool.close_all()
+    transport.refused(server.url)
 
 
 ASK = ChatRequest(model="m", messages=(Message("user", "Hello"),))

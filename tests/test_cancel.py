@@ -1,5 +1,6 @@
 """The cancel token: set once, wakes everyone, forgets who left."""
 
+import threading
 import time
 from typing import List
 
@@ -58,6 +59,27 @@ def test_who_comes_late_is_called_at_once() -> None:
     forget = cancelled().subscribe(lambda: calls.append("late"))
     forget()
     assert calls == ["late"]
+
+
+def test_who_comes_in_the_middle_of_a_cancel_is_called_once() -> None:
+    for _ in range(200):
+        token, calls, together = CancelToken(), [0, 0], threading.Barrier(4)
+
+        def call(place: int, calls: List[int] = calls) -> None:
+            calls[place] += 1
+
+        def come(place: int, token: CancelToken = token, together: threading.Barrier = together) -> None:
+            together.wait()
+            token.subscribe(lambda: call(place))
+
+        def cancel(token: CancelToken = token, together: threading.Barrier = together) -> None:
+            together.wait()
+            token.cancel()
+
+        doings = [Doing(lambda: come(0)), Doing(lambda: come(1)), Doing(cancel), Doing(cancel)]
+        for doing in doings:
+            doing.join()
+        assert calls == [1, 1]
 
 
 def test_a_subscriber_may_leave_while_it_is_called() -> None:

@@ -365,6 +365,32 @@ def test_where_there_are_no_threads_left_requests_go_on_without_it(monkeypatch: 
     monitor.close(1.0)
 
 
+def test_where_there_is_none_left_for_the_looking_the_next_idle_connection_tries_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The thread that waits for the start of the other one could be had, the other one not."""
+    real, failed = threading.Thread.start, threading.Event()
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name == "subai-health":
+            failed.set()
+            raise RuntimeError("can't start new thread")
+        real(thread)
+
+    looker = Looker()
+    monitor = HealthMonitor(looker.look, OFTEN)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        monitor.idle_began()
+        assert failed.wait(5)
+        until(lambda: "at rest" in repr(monitor))
+    monitor.idle_began()
+    until(lambda: looker.looks == 1)
+    began = time.monotonic()
+    monitor.close(5.0)
+    assert time.monotonic() - began < 1.0
+
+
 def test_a_mistake_in_a_look_is_logged_whole_and_does_not_end_the_looking(caplog: pytest.LogCaptureFixture) -> None:
     looker = Looker()
     looker.error = ZeroDivisionError("a bug")

@@ -6,10 +6,10 @@ import sys
 import textwrap
 import threading
 import time
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 import pytest
-from support_server import Connect, Doing, Serve, closed_port, keep_alive, post, server_tls
+from support_server import Connect, Doing, Resolver, Serve, closed_port, keep_alive, post, server_tls
 from waiting import until
 
 from benchmarks import namespace
@@ -20,37 +20,6 @@ from core.names import Names
 pytest_plugins = ("network_fixtures",)
 
 HOST = "provider.example"
-REAL = socket.getaddrinfo
-
-
-class Resolver:
-    """In place of the system's: says what it is told to, as late as it is told to.
-
-    :ivar says: the addresses of every name; none: it fails. :ivar asked: each name it was asked for.
-    """
-
-    def __init__(self) -> None:
-        self.says: List[str] = ["127.0.0.1"]
-        self.asked: List[str] = []
-        self.answers = threading.Event()
-        self.answers.set()
-
-    def __call__(self, host: str, port: int, **rest: Any) -> Any:
-        if "flags" in rest:  # only what is an address already
-            return REAL(host, port, **rest)
-        self.asked.append(host)
-        self.answers.wait(10)
-        if not self.says:
-            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
-        return [info for says in self.says for info in REAL(says, port, type=socket.SOCK_STREAM)]
-
-
-@pytest.fixture
-def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
-    made = Resolver()
-    monkeypatch.setattr(socket, "getaddrinfo", made)
-    yield made
-    made.answers.set()
 
 
 class Clock:

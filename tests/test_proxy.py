@@ -6,9 +6,11 @@ import traceback
 
 import pytest
 from support_server import (
+    SOON,
     Connect,
     Doing,
     Peer,
+    Resolver,
     Serve,
     closed_port,
     keep_alive,
@@ -17,12 +19,22 @@ from support_server import (
     raw,
     saying,
     server_tls,
+    socks4,
     socks5,
 )
 from waiting import until
 
 import core
-from core.errors import CancelledError, ConfigError, NothingSentError, ProxyError, TLSError
+from core.errors import (
+    CancelledError,
+    ConfigError,
+    ConnectError,
+    DeadlineError,
+    NameLookupError,
+    NothingSentError,
+    ProxyError,
+    TLSError,
+)
 
 pytest_plugins = ("network_fixtures",)
 
@@ -183,6 +195,71 @@ def test_a_socks_proxy_that_refuses_or_is_not_there_says_so(serve: Serve, connec
         with pytest.raises(ProxyError) as caught:
             connect(proxy=address).send(post(url="http://127.0.0.1:1/"))
         assert "letmein" not in "".join(traceback.format_exception(caught.type, caught.value, caught.tb))
+
+
+def test_a_socks_proxy_whose_name_nobody_knows_is_to_blame_and_not_the_host(
+    connect: Connect, resolver: Resolver
+) -> None:
+    pytest.importorskip("socks")
+    resolver.says = []
+    with pytest.raises(ProxyError, match=r"could not be used for far\.example: Temporary failure in name resolution"):
+        connect(proxy="socks5h://proxy.example:1080").send(post(url="http://far.example/"))
+    with pytest.raises(NameLookupError, match=r"far\.example was not found"):
+        connect(proxy="socks5://127.0.0.1:1080").send(post(url="http://far.example/"))
+
+
+@pytest.mark.parametrize("proxying_by", ["socks4", "socks4a", "socks5", "socks5h"])
+def test_names_are_asked_for_once_where_the_scheme_says(
+    serve: Serve, connect: Connect, resolver: Resolver, proxying_by: str
+) -> None:
+    pytest.importorskip("socks")
+    server, proxy = serve(keep_alive), serve(socks4 if "4" in proxying_by else socks5())
+    transport = connect(proxy=f"{proxying_by}://proxy.example:{proxy.port}")
+    remote = proxying_by in ("socks4a", "socks5h")
+    host = "localhost" if remote else "far.example"
+    resolver.says = ["::1", "127.0.0.1"] if proxying_by == "socks4" else ["127.0.0.1"]  # version 4 knows no IPv6
+    for _ in range(2):
+        transport.open(post(url=f"http://{host}:{server.port}/")).close()  # unread, so the next one connects anew
+    assert (proxy.accepted, server.accepted) == (2, 2)
+    assert resolver.asked == (["proxy.example"] if remote else ["far.example", "proxy.example"])
+
+
+def test_a_host_without_an_address_that_socks4_can_name_says_so(connect: Connect, resolver: Resolver) -> None:
+    pytest.importorskip("socks")
+    resolver.says = ["::1"]
+    with pytest.raises(ConnectError, match=r"far\.example could not be reached: .* IPv4"):
+        connect(proxy="socks4://127.0.0.1:1080").send(post(url="http://far.example/"))
+
+
+#: What a connection through SOCKS can hang in: the proxy's address, a host, and what is said of it in the end.
+HANGS = {
+    "the proxy's name": ("socks5h://proxy.example:{port}", "far.example", ProxyError),
+    "the host's name": ("socks5://127.0.0.1:{port}", "far.example", NameLookupError),
+    "the host's name, version 4": ("socks4://127.0.0.1:{port}", "far.example", NameLookupError),
+    "the handshake": ("socks5h://127.0.0.1:{port}", "far.example", ProxyError),
+    "the handshake, version 4": ("socks4a://127.0.0.1:{port}", "far.example", ProxyError),
+}
+
+
+@pytest.mark.parametrize("end", ["cancel", "deadline", "connect_timeout"])
+@pytest.mark.parametrize("hang", HANGS)
+def test_nothing_on_the_way_through_socks_outlasts_a_cancel_a_deadline_or_the_timeout(
+    serve: Serve, connect: Connect, resolver: Resolver, hang: str, end: str
+) -> None:
+    pytest.importorskip("socks")
+    resolver.answers.clear()
+    proxy, (address, host, failure) = serve(lambda peer: peer.stall()), HANGS[hang]
+    settings = {"connect_timeout": 0.1 if end == "connect_timeout" else 60.0}
+    transport = connect(proxy=address.format(port=proxy.port), **settings)
+    deadline = time.monotonic() + (0.1 if end == "deadline" else 60.0)
+    doing = Doing(lambda: transport.send(post(url=f"http://{host}/", deadline=deadline)))
+    until(lambda: resolver.asked or proxy.accepted)
+    began = time.monotonic()
+    if end == "cancel":
+        transport.pool.cancel()
+    error = doing.join().error
+    assert time.monotonic() - began < SOON
+    assert type(error) is {"cancel": CancelledError, "deadline": DeadlineError, "connect_timeout": failure}[end]
 
 
 def test_a_cancel_reaches_a_handshake_behind_socks(serve: Serve, connect: Connect) -> None:
