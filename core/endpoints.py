@@ -4,9 +4,10 @@ Which one of several a request goes to is ``core.endpoint_group``'s choice.
 """
 
 import hashlib
+import math
 import os
 from dataclasses import dataclass, field
-from typing import Mapping, NamedTuple, Optional
+from typing import List, Mapping, NamedTuple, Optional, Sequence
 
 from core.circuit_breaker import Turn, breaker_for
 from core.errors import RateLimitError, SubAIError
@@ -83,3 +84,22 @@ class Endpoint:
             on_headers=turn.answered,
         )
         return Admission(ready, turn, charge)
+
+
+def are_open(members: Sequence[Endpoint]) -> bool:
+    """None of ``members`` is known to answer."""
+    return all(member.breaker.tripped for member in members)
+
+
+def least_tried(
+    members: Sequence[Endpoint], waits: Mapping[Endpoint, float], failed: Mapping[str, int]
+) -> List[Endpoint]:
+    """Of ``members``, which are all open, those whose turn it is: a request goes to each before it goes to one again.
+
+    It waits for the probe of one rather than ask another twice, but not for a budget, unless there is nothing else.
+
+    :param waits: what ``Endpoint.wait`` says. :param failed: id of a target -> how often the request has failed there.
+    """
+    at_hand = [member for member in members if waits[member] in (0.0, math.inf)] or members
+    fewest = min(failed.get(member.target.id, 0) for member in at_hand)
+    return [member for member in at_hand if failed.get(member.target.id, 0) == fewest]

@@ -427,6 +427,98 @@ def test_when_all_are_open_they_are_tried_all_the_same() -> None:
     assert service.ask() == "a"
 
 
+@pytest.mark.parametrize("balance", [STICKY, ROUND_ROBIN, LEAST_LOADED])
+@pytest.mark.parametrize("retries", [0, 3])
+@pytest.mark.parametrize("back", ["a", "b", "c"])
+def test_the_one_of_those_that_comes_back_is_found_by_the_next_request(back: str, retries: int, balance: str) -> None:
+    """However long all were out: by then the retries that they share are spent."""
+    service = Service("abc", balance, retries=retries)
+    service.ask()
+    service.fails = dict.fromkeys("abc", DOWN)
+    for number in range(30):
+        with pytest.raises(ConnectError):
+            service.ask(f"film {number % 3}")
+    assert [state for _, state in service.group.states()] == [OPEN] * 3
+    del service.fails[back]
+    asked = len(service.asked)
+    assert {service.ask("film 0") for _ in range(20)} == {back}
+    assert len(service.asked) - asked <= 20 + 2
+
+
+def test_when_all_are_open_a_request_without_retries_asks_each_of_them_once() -> None:
+    service = Service("abc", retries=0)
+    for name in "abc":
+        service.trip(name)
+    service.fails = dict.fromkeys("abc", DOWN)
+    with pytest.raises(ConnectError):
+        service.ask()
+    assert sorted(service.asked) == ["a", "b", "c"]
+
+
+def test_when_all_are_open_the_next_request_begins_with_another_one() -> None:
+    """One that takes its time to fail must not be the only one that a request gets round to."""
+    service = Service("abc", retries=0)
+    for name in "abc":
+        service.trip(name)
+    service.fails = dict.fromkeys("abc", DOWN)
+    service.before = lambda name: time.sleep(0.06)
+    for _ in range(3):
+        with pytest.raises(ConnectError):
+            service.ask(deadline=time.monotonic() + 0.05)
+    assert service.asked == ["a", "b", "c"]
+
+
+def test_an_outage_of_all_meets_one_request_at_a_time_at_each() -> None:
+    """A probe that fails is a failed try of all who waited for it; they wait for the other one's before a next one."""
+    service = Service("ab", retries=0)
+    for name in "ab":
+        service.trip(name)
+    service.fails = dict.fromkeys("ab", DOWN)
+    under_way: Dict[str, int] = dict.fromkeys("ab", 0)
+    most: List[int] = []
+
+    def count(name: str) -> None:
+        under_way[name] += 1
+        most.append(under_way[name])
+        threading.Event().wait(0.05)
+        under_way[name] -= 1
+
+    service.before = count
+    workers = service.many(16)
+    assert all(isinstance(doing.join(5).error, ConnectError) for doing in workers)
+    assert max(most) == 1
+    assert len(service.asked) <= 16
+
+
+def test_who_waits_for_the_probe_of_one_goes_on_to_that_of_the_other() -> None:
+    service = Service("ab", retries=0)
+    for name in "ab":
+        service.trip(name)
+    service.fails["a"] = DOWN
+    hold = {name: threading.Event() for name in "ab"}
+    service.before = lambda name: hold[name].wait(5)
+    workers = service.many(8)
+    until(lambda: sorted(service.asked) == ["a", "b"])
+    hold["a"].set()
+    until(lambda: service.breaker("a").failed_probes == 1)
+    threading.Event().wait(0.05)
+    assert sorted(service.asked) == ["a", "b"]
+    hold["b"].set()
+    assert [doing.join(5).result for doing in workers] == ["b"] * 8
+
+
+def test_when_all_are_open_a_retry_is_not_held_up_by_a_budget_that_is_spent() -> None:
+    service = Service("ab", retries=1)
+    service.limiter("b").configure(Limits(requests_per_minute=1))
+    service.limiter("b").acquire(0, CancelToken())
+    for name in "ab":
+        service.trip(name)
+    service.fails["a"] = DOWN
+    with pytest.raises(ConnectError):
+        service.ask()
+    assert service.asked == ["a", "a"]
+
+
 def test_the_only_endpoint_is_tried_although_it_is_open() -> None:
     service = Service("a")
     service.trip("a")
