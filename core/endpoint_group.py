@@ -165,7 +165,7 @@ class EndpointGroup:
                 if isinstance(error, (_ElsewhereError, QuotaError)):
                     continue  # where none is left, choosing again says so
                 raise
-            if not door.member.breaker.proved:
+            if not door.member.breaker.calm:
                 door.member.breaker.announce()
             self._next = door.member.place + 1
             return door.member.made_out(request, attempt, cast(Turn, door.turn), charge)

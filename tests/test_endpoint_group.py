@@ -10,7 +10,7 @@ from support_server import Doing
 from waiting import until
 
 from core.backoff import rate_limited_backoff_on_429
-from core.breaker_state import CLOSED, DISABLED, OPEN
+from core.breaker_state import CLOSED, COOLING_DOWN, DISABLED, OPEN
 from core.cancel import CancelToken
 from core.circuit_breaker import CircuitBreaker, breaker_for
 from core.config import BackoffConfig
@@ -415,6 +415,35 @@ def test_when_all_want_too_long_a_pause_the_shortest_one_is_told() -> None:
     with pytest.raises(RateLimitError, match="asks to wait 300 s"):
         service.ask()
     assert service.asked == ["a", "b"]
+
+
+def test_a_late_429_holds_back_its_own_request_and_all_others() -> None:
+    """It comes when another request has been through a pause and was answered."""
+    service = Service("a")
+    service.ask()
+    hold, slow_began = threading.Event(), threading.Event()
+
+    def slowly(name: str) -> None:
+        service.before = lambda name: None
+        slow_began.set()
+        hold.wait(5)
+
+    service.before = slowly
+    service.fails["a"] = too_many(0.4)
+    slow = Doing(service.ask)
+    assert slow_began.wait(5)
+    service.fails["a"] = too_many(0.0)
+    service.before = lambda name: service.fails.clear()
+    service.ask()
+    assert len(service.asked) == 4
+    began = time.monotonic()
+    hold.set()
+    until(lambda: service.breaker("a").state == COOLING_DOWN)
+    assert service.ask() == "a"
+    assert time.monotonic() - began >= 0.4
+    slow.join(5)
+    until(lambda: service.breaker("a").state == CLOSED)
+    assert service.breaker("a")._told == CLOSED
 
 
 # --- the last one left ------------------------------------------------------------------------------------------------
