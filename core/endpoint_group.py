@@ -129,7 +129,7 @@ class EndpointGroup:
     def enable(self) -> None:
         """A person asked anew: forget what made them say no for good."""
         for member in self._members:
-            member.breaker.enable()
+            member.enable()
 
     def limit(self, limits: Limits, counters: Callable[[int], Optional[DayCounter]]) -> None:
         """Hold each of them to ``limits``; ``counters`` gives each place, from 0, what its days are counted with."""
@@ -189,7 +189,7 @@ class EndpointGroup:
         return [
             member
             for member in self._members
-            if not failed.get(member.target.id) and member.objection(request.model, settings.longest_hint) is None
+            if not failed.get(member.target.id) and member.objection(request, settings.longest_hint) is None
         ]
 
     # --- the choice -------------------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ class EndpointGroup:
     def _choose(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int]) -> _Choice:
         left, objections = [], []
         for member in self._members:
-            objection = member.objection(request.model, settings.longest_hint)
+            objection = member.objection(request, settings.longest_hint)
             if objection is None:
                 left.append(member)
             else:

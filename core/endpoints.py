@@ -56,16 +56,24 @@ class Endpoint:
         self.breaker = breaker_for(target.id, target.label)
         self.limiter = limiter_for(target.id)
 
-    def objection(self, model: str, longest_pause: float) -> Optional[SubAIError]:
-        """Why it is out for longer than anyone would wait; None when it is not."""
-        denial = self.breaker.denial(model)
+    def objection(self, request: Request, longest_pause: float) -> Optional[SubAIError]:
+        """Why it is out for longer than anyone would wait; None when it is not.
+
+        A budget of the minute that a person has set is waited for, however long; what the headers tell is a hint.
+        """
+        denial = self.breaker.denial(request.model)
         if denial is not None:
             return denial
-        left = self.breaker.cooling()
+        left = max(self.breaker.cooling(), self.limiter.told_wait(request.tokens))
         if left > longest_pause:
             words = f"The provider asks to wait {left:.0f} s. Try again later."
             return RateLimitError(words, status=429, retry_after=left, permanent=True)
         return self.limiter.spent()
+
+    def enable(self) -> None:
+        """A person asked anew: forget what made it say no for good, or would have it waited for."""
+        self.breaker.enable()
+        self.limiter.forget_told()
 
     def wait(self, request: Request, min_interval: float, *, last: bool) -> float:
         """Seconds until ``request`` may start there; ``last``: no other is left, so it is tried although it is open."""

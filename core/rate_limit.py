@@ -116,6 +116,11 @@ class RateLimiter:
                 pause = max(pause, self._minute.pause(head.tokens, head.min_interval, now))
         return max(0.0, pause)
 
+    def told_wait(self, tokens: int) -> float:
+        """Seconds until a request may start as the endpoint's own headers told; 0: at once, or nothing was told."""
+        with self._lock:
+            return max(0.0, self._minute.told_pause(max(0, tokens), self._clock.now()))
+
     def acquire(
         self,
         tokens: int,
@@ -161,6 +166,12 @@ class RateLimiter:
             with self._lock:
                 self._minute.observe(told)
             self._wake_first()
+
+    def forget_told(self) -> None:
+        """A person asked anew, and may have paid for more than the headers told."""
+        with self._lock:
+            self._minute.forget_told()
+        self._wake_first()
 
     def _day_budget(self) -> Optional[DayBudget]:
         if not self._limits.requests_per_day:

@@ -675,6 +675,68 @@ def test_whose_budget_is_free_is_asked_before_waiting_for_one_that_is_spent() ->
         service.ask(deadline=time.monotonic() + 1)
 
 
+def closed_for(seconds: float) -> Dict[str, str]:
+    """What the headers of an answer, good or bad, say when nothing is left for so long."""
+    reset = str(int((time.time() + seconds) * 1000))
+    return {"x-ratelimit-limit": "50", "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}
+
+
+def test_headers_that_close_an_endpoint_for_long_move_the_requests_to_another_one() -> None:
+    service = Service(balance=STICKY)
+    service.ask()
+    service.limiter("a").observe(closed_for(300))
+    assert {service.ask() for _ in range(3)} == {"b"}
+
+
+def test_headers_that_close_the_only_endpoint_for_long_are_reported_as_a_hint_would_be() -> None:
+    service = Service("a")
+    service.ask()
+    service.limiter("a").observe(closed_for(18000))
+    for _ in range(2):
+        with pytest.raises(RateLimitError, match=r"asks to wait (18000|17999) s\. Try again later\.") as caught:
+            service.ask()
+        assert caught.value.permanent
+        assert caught.value.retry_after == pytest.approx(18000, abs=2)
+    assert service.asked == ["a"]
+
+
+def test_who_waits_when_such_headers_come_does_not_wait_them_out() -> None:
+    service = Service("a")
+    service.limiter("a").configure(Limits(requests_per_minute=1))
+    service.ask()
+    waiting = service.many(3)
+    until(lambda: "3 waiting" in repr(service.limiter("a")))
+    service.limiter("a").observe(closed_for(300))
+    assert all(isinstance(doing.join(5).error, RateLimitError) for doing in waiting)
+
+
+def test_a_person_who_asks_anew_may_have_paid_for_more_than_the_headers_told() -> None:
+    service = Service("a")
+    service.limiter("a").observe(closed_for(300))
+    with pytest.raises(RateLimitError):
+        service.ask()
+    service.group.enable()
+    assert service.ask() == "a"
+
+
+def test_a_request_that_is_small_enough_goes_although_a_large_one_would_have_to_wait_for_long() -> None:
+    service = Service("a")
+    told = {"limit": "1000", "remaining": "100", "reset": "900s"}
+    service.limiter("a").observe({f"x-ratelimit-{name}-tokens": text for name, text in told.items()})
+    with pytest.raises(RateLimitError):
+        service.ask(tokens=500)
+    assert service.ask(tokens=50) == "a"
+
+
+def test_a_pause_of_the_headers_that_is_short_and_a_budget_of_ones_own_are_waited_for() -> None:
+    service = Service("a", settings=BackoffConfig(longest_hint=10.0))
+    service.limiter("a").observe(closed_for(0.2))
+    assert service.ask() == "a"
+    service.limiter("a").configure(Limits(requests_per_minute=1))
+    with pytest.raises(DeadlineError):
+        service.ask(deadline=time.monotonic() + 1)
+
+
 class Wall(Clock):
     """The limiter's clock, moved by hand."""
 
