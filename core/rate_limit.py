@@ -98,10 +98,8 @@ class RateLimiter:
 
     def spent(self) -> Optional[QuotaError]:
         """The error that says so, when the day's budget is used up; it ends when the day does."""
-        day = self._day
         try:
-            if day is not None:
-                day.check()
+            self._check_day()
         except QuotaError as error:
             return error
         return None
@@ -139,9 +137,7 @@ class RateLimiter:
         :raises CancelledError: at once when ``cancel`` is set.
         """
         cancel.raise_if_cancelled()
-        day = self._day
-        if day is not None:
-            day.check()
+        self._check_day()
         waiter = _Waiter(tokens, min_interval)
         try:
             charge, _ = self._try(waiter, door, joining=True)
@@ -150,6 +146,7 @@ class RateLimiter:
         except BaseException:
             self._leave(waiter)
             raise
+        day = self._day  # as it is now: it may have been set, or lifted, while this one waited
         if day is not None:
             try:
                 # Outside the lock: the counter may be a database.
@@ -157,6 +154,7 @@ class RateLimiter:
             except BaseException:
                 charge.take_back()
                 raise
+            self._wake_first()  # it may have been the last one
         return charge
 
     def observe(self, headers: Mapping[str, str]) -> None:
@@ -178,6 +176,11 @@ class RateLimiter:
             return None
         return DayBudget(self._limits.requests_per_day, self._limits.day_begins, self._counter, self._clock.wall)
 
+    def _check_day(self) -> None:
+        day = self._day
+        if day is not None:
+            day.check()
+
     # --- the line ---------------------------------------------------------------------------------------------------
 
     def _wait(self, waiter: _Waiter, door: Door, cancel: CancelToken, deadline: Optional[float]) -> Charge:
@@ -186,6 +189,7 @@ class RateLimiter:
             while True:
                 woken.clear()
                 cancel.raise_if_cancelled()
+                self._check_day()
                 look_again = door.look()
                 charge, pause = self._try(waiter, door)
                 if charge is not None:
