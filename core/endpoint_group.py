@@ -156,19 +156,23 @@ class EndpointGroup:
         """
         while True:
             door = _Door(self, request, settings, failed)
-            limiter = door.member.limiter
+            member, charge = door.member, None
             try:
-                charge = limiter.acquire(request.tokens, request.cancel, request.deadline, settings.min_interval, door)
-            except BaseException as error:
+                charge = member.limiter.acquire(
+                    request.tokens, request.cancel, request.deadline, settings.min_interval, door
+                )
+                if not member.breaker.calm:
+                    member.breaker.announce()
+                self._next = member.place + 1
+                return member.made_out(request, attempt, cast(Turn, door.turn), charge)
+            except BaseException as error:  # Ctrl-C too: everybody would wait for a probe that nobody sends
                 if door.turn is not None:
                     door.turn.over()
+                if charge is not None:
+                    charge.take_back()
                 if isinstance(error, (_ElsewhereError, QuotaError)):
                     continue  # where none is left, choosing again says so
                 raise
-            if not door.member.breaker.calm:
-                door.member.breaker.announce()
-            self._next = door.member.place + 1
-            return door.member.made_out(request, attempt, cast(Turn, door.turn), charge)
 
     def is_fit(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int]) -> bool:
         """Whether one of them, on which ``request`` has not failed, can take it at once; when all are open, by a probe.

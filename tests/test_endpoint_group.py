@@ -16,7 +16,7 @@ from core.circuit_breaker import CircuitBreaker, breaker_for
 from core.config import BackoffConfig
 from core.day_budget import MemoryDayCounter
 from core.endpoint_group import LEAST_LOADED, ROUND_ROBIN, STICKY, EndpointGroup
-from core.endpoints import Target
+from core.endpoints import Endpoint, Target
 from core.errors import (
     BadRequestError,
     CancelledError,
@@ -444,6 +444,23 @@ def test_a_late_429_holds_back_its_own_request_and_all_others() -> None:
     slow.join(5)
     until(lambda: service.breaker("a").state == CLOSED)
     assert service.breaker("a")._told == CLOSED
+
+
+@pytest.mark.parametrize("owner", [Endpoint, CircuitBreaker])
+def test_a_ctrl_c_while_a_request_is_made_out_keeps_nobody_back(owner: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Service("a")
+    service.group.limit(Limits(requests_per_minute=1, requests_per_day=1), lambda place: None)
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, "made_out" if owner is Endpoint else "announce", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            service.ask()
+    assert service.breaker("a").in_flight == 0
+    assert service.group.left_today() == 1
+    assert service.ask(deadline=time.monotonic() + 5) == "a"
 
 
 # --- the last one left ------------------------------------------------------------------------------------------------
