@@ -72,7 +72,7 @@ class BreakerState:
         :param last: no other endpoint is left, so this one is tried although it is open: one request at a time.
         """
         if self.proved:
-            return 0.0
+            return max(0.0, self.paused_until - now)  # a 429 of before it was proved may have come since
         if self.probing is not None:
             return float("inf")
         until = max(self.paused_until, self.open_until if self.tripped and not last else 0.0)
@@ -125,14 +125,18 @@ class BreakerState:
     def refused(
         self, model: str, epoch: int, error: SubAIError, pause: Callable[[int], float], limit: int, now: float
     ) -> Optional[SubAIError]:
-        """A 429: a pause, and in the end a final no to ``model``, which is returned."""
+        """A 429: a pause, and in the end a final no to ``model``, which is returned.
+
+        One to a request that was under way when the last pause began is part of that: it makes it longer. If it is over
+        and the endpoint has answered since, everybody waits once more, but no other probe is needed.
+        """
         self._refusals += 1
-        if epoch == self.epoch:  # otherwise it was under way when the pause began, and is part of the same
+        if epoch == self.epoch:
             self.epoch += 1
             self._pauses += 1
             self.proved = self.tripped = False  # if it was open: it answers again
             self.cooled = True
-        self.paused_until = max(self.paused_until, now + pause(self._pauses))
+        self.paused_until = max(self.paused_until, now + pause(max(1, self._pauses)))
         if self._refusals >= limit and self._pauses >= min(limit, LEAST_PAUSES):
             self.denials.add(model, too_many(error, self._refusals))
         return self.denials.to(model)

@@ -111,6 +111,11 @@ class CircuitBreaker:
         return self._known.proved
 
     @property
+    def calm(self) -> bool:
+        """It is closed, needs no probe, and the listeners know that."""
+        return self._known.proved and self._told == CLOSED
+
+    @property
     def tripped(self) -> bool:
         """It is open or half-open: failures came, and no success since."""
         return self._known.tripped

@@ -12,9 +12,10 @@ from typing import Callable, ContextManager, Dict, List, Mapping, NamedTuple, Op
 from core.circuit_breaker import Turn
 from core.config import BackoffConfig
 from core.day_budget import DayCounter
-from core.endpoints import Admission, Endpoint, Target
+from core.endpoints import Admission, Endpoint, Target, are_open, least_tried
 from core.errors import QuotaError, SubAIError
 from core.forking import renew_in_children
+from core.homes import Homes
 from core.limits import Limits
 from core.messages import Request
 
@@ -24,7 +25,6 @@ ROUND_ROBIN = "round-robin"  # one after the other
 LEAST_LOADED = "least-loaded"  # the one with the fewest requests in flight
 BALANCES = (STICKY, ROUND_ROBIN, LEAST_LOADED)
 
-_HOMES = 32  # that many films are remembered
 _NOWHERE: Mapping[str, int] = {}
 
 
@@ -45,7 +45,8 @@ class _Choice(NamedTuple):
     """:ivar ready: those to which it could go at once; empty where ``member`` is to be waited for.
 
     :ivar left: those that nothing speaks against, but maybe that they are open. :ivar last: all of these are, and tried
-        all the same. :ivar again: seconds until the choice may be another one.
+        all the same; then they are those of them whose turn it is. :ivar again: seconds until the choice may be another
+        one.
     """
 
     member: Endpoint
@@ -102,7 +103,7 @@ class EndpointGroup:
         self._balance = balance
         self._lock = threading.Lock()
         self._next = 0
-        self._homes: Dict[str, Endpoint] = {}  # affinity -> where its requests go, the latest last
+        self._homes = Homes()
         self._notices: Dict[str, str] = {}
         renew_in_children(self)
 
@@ -128,7 +129,7 @@ class EndpointGroup:
     def enable(self) -> None:
         """A person asked anew: forget what made them say no for good."""
         for member in self._members:
-            member.breaker.enable()
+            member.enable()
 
     def limit(self, limits: Limits, counters: Callable[[int], Optional[DayCounter]]) -> None:
         """Hold each of them to ``limits``; ``counters`` gives each place, from 0, what its days are counted with."""
@@ -155,24 +156,34 @@ class EndpointGroup:
         """
         while True:
             door = _Door(self, request, settings, failed)
-            limiter = door.member.limiter
+            member, charge = door.member, None
             try:
-                charge = limiter.acquire(request.tokens, request.cancel, request.deadline, settings.min_interval, door)
-            except BaseException as error:
+                charge = member.limiter.acquire(
+                    request.tokens, request.cancel, request.deadline, settings.min_interval, door
+                )
+                if not member.breaker.calm:
+                    member.breaker.announce()
+                self._next = member.place + 1
+                return member.made_out(request, attempt, cast(Turn, door.turn), charge)
+            except BaseException as error:  # Ctrl-C too: everybody would wait for a probe that nobody sends
                 if door.turn is not None:
                     door.turn.over()
+                if charge is not None:
+                    charge.take_back()
                 if isinstance(error, (_ElsewhereError, QuotaError)):
                     continue  # where none is left, choosing again says so
                 raise
-            if not door.member.breaker.proved:
-                door.member.breaker.announce()
-            self._next = door.member.place + 1
-            return door.member.made_out(request, attempt, cast(Turn, door.turn), charge)
 
     def is_fit(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int]) -> bool:
-        """Whether one of them, on which ``request`` has not failed, can take it at once."""
-        left = self._left(request, settings, failed)
-        return any(not member.wait(request, settings.min_interval, last=False) for member in left)
+        """Whether one of them, on which ``request`` has not failed, can take it at once; when all are open, by a probe.
+
+        Who waits for another request's probe asks nobody, so one that is out is as good as one that may go.
+        """
+        left = self._left(request, settings, _NOWHERE)
+        last = are_open(left)
+        fresh = [member for member in left if not failed.get(member.target.id)]
+        waits = [member.wait(request, settings.min_interval, last=last) for member in fresh]
+        return any(not wait or (last and math.isinf(wait)) for wait in waits)
 
     def is_left(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int] = _NOWHERE) -> bool:
         """Whether one of them, on which ``request`` has not failed, may take it, if only later."""
@@ -182,7 +193,7 @@ class EndpointGroup:
         return [
             member
             for member in self._members
-            if not failed.get(member.target.id) and member.objection(request.model, settings.longest_hint) is None
+            if not failed.get(member.target.id) and member.objection(request, settings.longest_hint) is None
         ]
 
     # --- the choice -------------------------------------------------------------------------------------------------
@@ -190,50 +201,45 @@ class EndpointGroup:
     def _choose(self, request: Request, settings: BackoffConfig, failed: Mapping[str, int]) -> _Choice:
         left, objections = [], []
         for member in self._members:
-            objection = member.objection(request.model, settings.longest_hint)
+            objection = member.objection(request, settings.longest_hint)
             if objection is None:
                 left.append(member)
             else:
                 objections.append(objection)
         if not left:
             raise min(objections, key=lambda error: math.inf if error.retry_after is None else error.retry_after)
-        last = all(member.breaker.tripped for member in left)
+        last = are_open(left)
         if len(self._members) == 1:
             return _Choice(left[0], left, left, last, math.inf)  # there is no other to compare its waits with
         waits = {member: member.wait(request, settings.min_interval, last=last) for member in left}
+        if last:
+            left = least_tried(left, waits, failed)
         ready = [member for member in left if not waits[member]]
         again = min((wait for wait in waits.values() if wait), default=math.inf)
-        home = self._home(request, left, ready)
+        home = None if last else self._home(request, left, ready)
         failed_at_home = home is not None and failed.get(home.target.id)
         if home is not None and not failed_at_home:
             return _Choice(home, [home] if home in ready else [], left, last, again)
-        best = min(ready or left, key=lambda one: (waits[one], failed.get(one.target.id, 0), *self._preference(one)))
-        if ready and (home is None or not home.breaker.proved):
-            self._settle(request, best)
+        best = min(
+            ready or left, key=lambda one: (waits[one], failed.get(one.target.id, 0), *self._preference(one, last=last))
+        )
+        if self._balance == STICKY and ready and (home is None or not home.breaker.proved):
+            self._homes.settle(request.affinity, best)
         return _Choice(best, ready, left, last, again)
 
-    def _preference(self, member: Endpoint) -> Tuple[int, int]:
-        """What the balance makes of it; the smallest is taken."""
-        if self._balance == STICKY:
+    def _preference(self, member: Endpoint, *, last: bool) -> Tuple[int, int]:
+        """What the balance makes of it; the smallest is taken. When all are open they are gone round, to find one."""
+        if self._balance == STICKY and not last:
             return 0, member.place
         load = member.breaker.in_flight if self._balance == LEAST_LOADED else 0
         return load, (member.place - self._next) % len(self._members)
 
     def _home(self, request: Request, left: Sequence[Endpoint], ready: Sequence[Endpoint]) -> Optional[Endpoint]:
         """Where requests like this one go, as long as it is fit; one that nobody has tried before is waited for."""
-        with self._lock:
-            home = self._homes.get(request.affinity)
+        home = self._homes.of(request.affinity)
         if home is None or home in ready:
             return home
         return home if home in left and home.breaker.untried else None
-
-    def _settle(self, request: Request, member: Endpoint) -> None:
-        if self._balance == STICKY and request.affinity:
-            with self._lock:
-                self._homes.pop(request.affinity, None)
-                self._homes[request.affinity] = member
-                if len(self._homes) > _HOMES:
-                    del self._homes[next(iter(self._homes))]
 
     def _waking(self, callback: Callable[[], None]) -> ContextManager[object]:
         stack = ExitStack()

@@ -45,10 +45,12 @@ class MinuteBudget:
         """Seconds until a request of ``tokens`` may start; 0 or less: now."""
         self._forget_old(now)
         pause = max(self._last_start + min_interval - now, self._free_request(now), self._free_tokens(tokens, now))
-        for name, need in (("requests", 1), ("tokens", tokens)):
-            if name in self._levels:
-                pause = max(pause, self._levels[name].pause(need, now))
-        return pause
+        return max(pause, self.told_pause(tokens, now)) if self._levels else pause
+
+    def told_pause(self, tokens: int, now: float) -> float:
+        """That part of it which the headers of the answers told; 0 or less without one."""
+        needs = (("requests", 1), ("tokens", tokens))
+        return max((self._levels[name].pause(need, now) for name, need in needs if name in self._levels), default=0.0)
 
     def used(self, now: float) -> Dict[str, float]:
         """``requests`` and ``tokens`` to the share that is used of a limit, ours or what the headers told."""
@@ -86,6 +88,10 @@ class MinuteBudget:
     def observe(self, levels: Mapping[str, Level]) -> None:
         """What the headers of an answer told."""
         self._levels.update(levels)
+
+    def forget_told(self) -> None:
+        """What they told may no longer be so."""
+        self._levels.clear()
 
     def _forget_old(self, now: float) -> None:
         while self._spent and self._spent[0].at <= now - MINUTE:

@@ -98,10 +98,8 @@ class RateLimiter:
 
     def spent(self) -> Optional[QuotaError]:
         """The error that says so, when the day's budget is used up; it ends when the day does."""
-        day = self._day
         try:
-            if day is not None:
-                day.check()
+            self._check_day()
         except QuotaError as error:
             return error
         return None
@@ -115,6 +113,11 @@ class RateLimiter:
                 head = self._queue[0]
                 pause = max(pause, self._minute.pause(head.tokens, head.min_interval, now))
         return max(0.0, pause)
+
+    def told_wait(self, tokens: int) -> float:
+        """Seconds until a request may start as the endpoint's own headers told; 0: at once, or nothing was told."""
+        with self._lock:
+            return max(0.0, self._minute.told_pause(max(0, tokens), self._clock.now()))
 
     def acquire(
         self,
@@ -134,9 +137,7 @@ class RateLimiter:
         :raises CancelledError: at once when ``cancel`` is set.
         """
         cancel.raise_if_cancelled()
-        day = self._day
-        if day is not None:
-            day.check()
+        self._check_day()
         waiter = _Waiter(tokens, min_interval)
         try:
             charge, _ = self._try(waiter, door, joining=True)
@@ -145,6 +146,7 @@ class RateLimiter:
         except BaseException:
             self._leave(waiter)
             raise
+        day = self._day  # as it is now: it may have been set, or lifted, while this one waited
         if day is not None:
             try:
                 # Outside the lock: the counter may be a database.
@@ -152,6 +154,7 @@ class RateLimiter:
             except BaseException:
                 charge.take_back()
                 raise
+            self._wake_first()  # it may have been the last one
         return charge
 
     def observe(self, headers: Mapping[str, str]) -> None:
@@ -162,10 +165,21 @@ class RateLimiter:
                 self._minute.observe(told)
             self._wake_first()
 
+    def forget_told(self) -> None:
+        """A person asked anew, and may have paid for more than the headers told."""
+        with self._lock:
+            self._minute.forget_told()
+        self._wake_first()
+
     def _day_budget(self) -> Optional[DayBudget]:
         if not self._limits.requests_per_day:
             return None
         return DayBudget(self._limits.requests_per_day, self._limits.day_begins, self._counter, self._clock.wall)
+
+    def _check_day(self) -> None:
+        day = self._day
+        if day is not None:
+            day.check()
 
     # --- the line ---------------------------------------------------------------------------------------------------
 
@@ -175,6 +189,7 @@ class RateLimiter:
             while True:
                 woken.clear()
                 cancel.raise_if_cancelled()
+                self._check_day()
                 look_again = door.look()
                 charge, pause = self._try(waiter, door)
                 if charge is not None:

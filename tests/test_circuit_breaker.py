@@ -298,6 +298,43 @@ def test_a_429_is_a_pause_and_no_failure(breaker: CircuitBreaker, clock: Clock) 
     assert breaker.state == CLOSED
 
 
+def test_a_429_of_before_the_last_pause_is_heeded_and_takes_no_proof_away(
+    breaker: CircuitBreaker, clock: Clock, told: List[Tuple[str, str]]
+) -> None:
+    """A slow request was out while another one was refused, paused and then answered; now the slow one is refused."""
+    slow = go(breaker)
+    refuse(breaker, 1.0)
+    clock.seconds += 1
+    succeed(breaker)
+    woken: List[str] = []
+    with breaker.waking(lambda: woken.append("once")):
+        slow.refused(RateLimitError("Slow down.", status=429), fixed(4.0), 10)
+    assert woken
+    assert breaker.state == COOLING_DOWN
+    for last in (False, True):
+        assert breaker.take("", last=last) == (None, 4.0)
+    slow.over()
+    clock.seconds += 4
+    first, second = go(breaker), go(breaker)  # no probe: it has answered since
+    assert breaker.state == CLOSED
+    for turn in (first, second):
+        turn.over()
+    assert told[-2:] == [(CLOSED, COOLING_DOWN), (COOLING_DOWN, CLOSED)]
+
+
+def test_a_late_429_while_the_probe_is_out_makes_those_wait_whom_the_probe_lets_go(
+    breaker: CircuitBreaker, clock: Clock
+) -> None:
+    slow = go(breaker)
+    refuse(breaker, 1.0)
+    clock.seconds += 1
+    probe = go(breaker)
+    slow.refused(RateLimitError("Slow down.", status=429), fixed(4.0), 10)
+    assert breaker.take("", last=False) == (None, math.inf)
+    probe.answered(200)
+    assert breaker.take("", last=False) == (None, 4.0)
+
+
 def test_a_probe_that_is_told_to_wait_has_found_it_alive(breaker: CircuitBreaker, clock: Clock) -> None:
     trip(breaker)
     clock.seconds += 15

@@ -10,13 +10,13 @@ from support_server import Doing
 from waiting import until
 
 from core.backoff import rate_limited_backoff_on_429
-from core.breaker_state import CLOSED, DISABLED, OPEN
+from core.breaker_state import CLOSED, COOLING_DOWN, DISABLED, OPEN
 from core.cancel import CancelToken
 from core.circuit_breaker import CircuitBreaker, breaker_for
 from core.config import BackoffConfig
 from core.day_budget import MemoryDayCounter
 from core.endpoint_group import LEAST_LOADED, ROUND_ROBIN, STICKY, EndpointGroup
-from core.endpoints import Target
+from core.endpoints import Endpoint, Target
 from core.errors import (
     BadRequestError,
     CancelledError,
@@ -417,6 +417,52 @@ def test_when_all_want_too_long_a_pause_the_shortest_one_is_told() -> None:
     assert service.asked == ["a", "b"]
 
 
+def test_a_late_429_holds_back_its_own_request_and_all_others() -> None:
+    """It comes when another request has been through a pause and was answered."""
+    service = Service("a")
+    service.ask()
+    hold, slow_began = threading.Event(), threading.Event()
+
+    def slowly(name: str) -> None:
+        service.before = lambda name: None
+        slow_began.set()
+        hold.wait(5)
+
+    service.before = slowly
+    service.fails["a"] = too_many(0.4)
+    slow = Doing(service.ask)
+    assert slow_began.wait(5)
+    service.fails["a"] = too_many(0.0)
+    service.before = lambda name: service.fails.clear()
+    service.ask()
+    assert len(service.asked) == 4
+    began = time.monotonic()
+    hold.set()
+    until(lambda: service.breaker("a").state == COOLING_DOWN)
+    assert service.ask() == "a"
+    assert time.monotonic() - began >= 0.4
+    slow.join(5)
+    until(lambda: service.breaker("a").state == CLOSED)
+    assert service.breaker("a")._told == CLOSED
+
+
+@pytest.mark.parametrize("owner", [Endpoint, CircuitBreaker])
+def test_a_ctrl_c_while_a_request_is_made_out_keeps_nobody_back(owner: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Service("a")
+    service.group.limit(Limits(requests_per_minute=1, requests_per_day=1), lambda place: None)
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, "made_out" if owner is Endpoint else "announce", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            service.ask()
+    assert service.breaker("a").in_flight == 0
+    assert service.group.left_today() == 1
+    assert service.ask(deadline=time.monotonic() + 5) == "a"
+
+
 # --- the last one left ------------------------------------------------------------------------------------------------
 
 
@@ -425,6 +471,98 @@ def test_when_all_are_open_they_are_tried_all_the_same() -> None:
     for name in "ab":
         service.trip(name)
     assert service.ask() == "a"
+
+
+@pytest.mark.parametrize("balance", [STICKY, ROUND_ROBIN, LEAST_LOADED])
+@pytest.mark.parametrize("retries", [0, 3])
+@pytest.mark.parametrize("back", ["a", "b", "c"])
+def test_the_one_of_those_that_comes_back_is_found_by_the_next_request(back: str, retries: int, balance: str) -> None:
+    """However long all were out: by then the retries that they share are spent."""
+    service = Service("abc", balance, retries=retries)
+    service.ask()
+    service.fails = dict.fromkeys("abc", DOWN)
+    for number in range(30):
+        with pytest.raises(ConnectError):
+            service.ask(f"film {number % 3}")
+    assert [state for _, state in service.group.states()] == [OPEN] * 3
+    del service.fails[back]
+    asked = len(service.asked)
+    assert {service.ask("film 0") for _ in range(20)} == {back}
+    assert len(service.asked) - asked <= 20 + 2
+
+
+def test_when_all_are_open_a_request_without_retries_asks_each_of_them_once() -> None:
+    service = Service("abc", retries=0)
+    for name in "abc":
+        service.trip(name)
+    service.fails = dict.fromkeys("abc", DOWN)
+    with pytest.raises(ConnectError):
+        service.ask()
+    assert sorted(service.asked) == ["a", "b", "c"]
+
+
+def test_when_all_are_open_the_next_request_begins_with_another_one() -> None:
+    """One that takes its time to fail must not be the only one that a request gets round to."""
+    service = Service("abc", retries=0)
+    for name in "abc":
+        service.trip(name)
+    service.fails = dict.fromkeys("abc", DOWN)
+    service.before = lambda name: time.sleep(0.06)
+    for _ in range(3):
+        with pytest.raises(ConnectError):
+            service.ask(deadline=time.monotonic() + 0.05)
+    assert service.asked == ["a", "b", "c"]
+
+
+def test_an_outage_of_all_meets_one_request_at_a_time_at_each() -> None:
+    """A probe that fails is a failed try of all who waited for it; they wait for the other one's before a next one."""
+    service = Service("ab", retries=0)
+    for name in "ab":
+        service.trip(name)
+    service.fails = dict.fromkeys("ab", DOWN)
+    under_way: Dict[str, int] = dict.fromkeys("ab", 0)
+    most: List[int] = []
+
+    def count(name: str) -> None:
+        under_way[name] += 1
+        most.append(under_way[name])
+        threading.Event().wait(0.05)
+        under_way[name] -= 1
+
+    service.before = count
+    workers = service.many(16)
+    assert all(isinstance(doing.join(5).error, ConnectError) for doing in workers)
+    assert max(most) == 1
+    assert len(service.asked) <= 16
+
+
+def test_who_waits_for_the_probe_of_one_goes_on_to_that_of_the_other() -> None:
+    service = Service("ab", retries=0)
+    for name in "ab":
+        service.trip(name)
+    service.fails["a"] = DOWN
+    hold = {name: threading.Event() for name in "ab"}
+    service.before = lambda name: hold[name].wait(5)
+    workers = service.many(8)
+    until(lambda: sorted(service.asked) == ["a", "b"])
+    hold["a"].set()
+    until(lambda: service.breaker("a").failed_probes == 1)
+    threading.Event().wait(0.05)
+    assert sorted(service.asked) == ["a", "b"]
+    hold["b"].set()
+    assert [doing.join(5).result for doing in workers] == ["b"] * 8
+
+
+def test_when_all_are_open_a_retry_is_not_held_up_by_a_budget_that_is_spent() -> None:
+    service = Service("ab", retries=1)
+    service.limiter("b").configure(Limits(requests_per_minute=1))
+    service.limiter("b").acquire(0, CancelToken())
+    for name in "ab":
+        service.trip(name)
+    service.fails["a"] = DOWN
+    with pytest.raises(ConnectError):
+        service.ask()
+    assert service.asked == ["a", "a"]
 
 
 def test_the_only_endpoint_is_tried_although_it_is_open() -> None:
@@ -550,6 +688,68 @@ def test_whose_budget_is_free_is_asked_before_waiting_for_one_that_is_spent() ->
     service = Service("abc")
     service.group.limit(Limits(requests_per_minute=2), lambda place: None)
     assert "".join(service.ask() for _ in range(6)) == "aabbcc"
+    with pytest.raises(DeadlineError):
+        service.ask(deadline=time.monotonic() + 1)
+
+
+def closed_for(seconds: float) -> Dict[str, str]:
+    """What the headers of an answer, good or bad, say when nothing is left for so long."""
+    reset = str(int((time.time() + seconds) * 1000))
+    return {"x-ratelimit-limit": "50", "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}
+
+
+def test_headers_that_close_an_endpoint_for_long_move_the_requests_to_another_one() -> None:
+    service = Service(balance=STICKY)
+    service.ask()
+    service.limiter("a").observe(closed_for(300))
+    assert {service.ask() for _ in range(3)} == {"b"}
+
+
+def test_headers_that_close_the_only_endpoint_for_long_are_reported_as_a_hint_would_be() -> None:
+    service = Service("a")
+    service.ask()
+    service.limiter("a").observe(closed_for(18000))
+    for _ in range(2):
+        with pytest.raises(RateLimitError, match=r"asks to wait (18000|17999) s\. Try again later\.") as caught:
+            service.ask()
+        assert caught.value.permanent
+        assert caught.value.retry_after == pytest.approx(18000, abs=2)
+    assert service.asked == ["a"]
+
+
+def test_who_waits_when_such_headers_come_does_not_wait_them_out() -> None:
+    service = Service("a")
+    service.limiter("a").configure(Limits(requests_per_minute=1))
+    service.ask()
+    waiting = service.many(3)
+    until(lambda: "3 waiting" in repr(service.limiter("a")))
+    service.limiter("a").observe(closed_for(300))
+    assert all(isinstance(doing.join(5).error, RateLimitError) for doing in waiting)
+
+
+def test_a_person_who_asks_anew_may_have_paid_for_more_than_the_headers_told() -> None:
+    service = Service("a")
+    service.limiter("a").observe(closed_for(300))
+    with pytest.raises(RateLimitError):
+        service.ask()
+    service.group.enable()
+    assert service.ask() == "a"
+
+
+def test_a_request_that_is_small_enough_goes_although_a_large_one_would_have_to_wait_for_long() -> None:
+    service = Service("a")
+    told = {"limit": "1000", "remaining": "100", "reset": "900s"}
+    service.limiter("a").observe({f"x-ratelimit-{name}-tokens": text for name, text in told.items()})
+    with pytest.raises(RateLimitError):
+        service.ask(tokens=500)
+    assert service.ask(tokens=50) == "a"
+
+
+def test_a_pause_of_the_headers_that_is_short_and_a_budget_of_ones_own_are_waited_for() -> None:
+    service = Service("a", settings=BackoffConfig(longest_hint=10.0))
+    service.limiter("a").observe(closed_for(0.2))
+    assert service.ask() == "a"
+    service.limiter("a").configure(Limits(requests_per_minute=1))
     with pytest.raises(DeadlineError):
         service.ask(deadline=time.monotonic() + 1)
 

@@ -307,6 +307,62 @@ def test_the_day_is_counted_across_limiters_that_share_a_counter(clock: QuickClo
     assert days.add("2026-11-21", 0) == 2
 
 
+def test_a_budget_of_the_day_that_is_set_while_requests_wait_holds_for_them() -> None:
+    limiter = RateLimiter(Limits(requests_per_minute=1))
+    limiter.acquire(0, CancelToken())
+    days: List[str] = []
+    spent: List[QuotaError] = []
+
+    def work(_: int) -> None:
+        try:
+            days.append(limiter.acquire(0, CancelToken()).day)
+        except QuotaError as error:
+            spent.append(error)
+
+    threads = in_threads(work, 4)
+    until(lambda: "4 waiting" in repr(limiter))
+    limiter.configure(Limits(requests_per_day=1))
+    for thread in threads:
+        thread.join(5)
+    assert (len(days), len(spent)) == (1, 3)
+    assert all(days)
+    assert limiter.left_today() == 0
+    assert "2 requests" in repr(limiter)
+
+
+def test_who_waits_for_a_minute_is_told_at_once_when_the_day_is_over() -> None:
+    """Nobody waits for a minute that the day has no request for: not when that is set, and not when it is used up."""
+    limiter = RateLimiter(Limits(requests_per_minute=1))
+    limiter.acquire(0, CancelToken())
+    ended: List[type] = []
+
+    def work(_: int) -> None:
+        try:
+            limiter.acquire(0, CancelToken())
+            ended.append(type(None))
+        except QuotaError as error:
+            ended.append(type(error))
+
+    threads = in_threads(work, 4)
+    until(lambda: "4 waiting" in repr(limiter))
+    limiter.configure(Limits(requests_per_minute=2, requests_per_day=1))
+    for thread in threads:
+        thread.join(5)
+    assert sorted(kind.__name__ for kind in ended) == ["NoneType", "QuotaError", "QuotaError", "QuotaError"]
+
+
+def test_a_budget_of_the_day_that_is_lifted_while_requests_wait_does_not_hold_for_them() -> None:
+    limiter = RateLimiter(Limits(requests_per_minute=1, requests_per_day=2))
+    limiter.acquire(0, CancelToken())
+    days: List[str] = []
+    threads = in_threads(lambda _: days.append(limiter.acquire(0, CancelToken()).day), 3)
+    until(lambda: "3 waiting" in repr(limiter))
+    limiter.configure(Limits())
+    for thread in threads:
+        thread.join(5)
+    assert days == ["", "", ""]
+
+
 def test_of_two_processes_that_want_the_last_request_of_the_day_one_gets_it(clock: QuickClock) -> None:
     class Racing(MemoryDayCounter):
         """Another process counts its request just before ours is counted."""
