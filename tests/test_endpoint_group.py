@@ -545,6 +545,7 @@ def test_who_waits_for_the_probe_of_one_goes_on_to_that_of_the_other() -> None:
     service.before = lambda name: hold[name].wait(5)
     workers = service.many(8)
     until(lambda: sorted(service.asked) == ["a", "b"])
+    until(lambda: sum(len(service.limiter(name)._queue) for name in "ab") == 6, "the others to stand in line")
     hold["a"].set()
     until(lambda: service.breaker("a").failed_probes == 1)
     threading.Event().wait(0.05)
