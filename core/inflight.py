@@ -9,11 +9,17 @@ from core.attempt import Attempt
 from core.cancel import CancelToken
 from core.errors import CancelledError, SubAIError
 
+#: Seconds between two looks of the watcher; after a second one in a row that finds nothing to watch it ends.
+LINGERING = 10.0
+
 _NEVER = float("inf")
 
 
 class InFlight:
-    """All attempts of one pool, and the one thread that watches their deadlines while there is one to watch."""
+    """All attempts of one pool, and the one thread that watches their deadlines while there is one to watch.
+
+    Nobody has to close a pool, so the thread does not stay for one that is at rest, and perhaps gone.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -21,6 +27,7 @@ class InFlight:
         self._attempts: Set[Attempt] = set()
         self._wake_at = _NEVER
         self._thread: Optional[threading.Thread] = None
+        self._watching = False
         self._closed = False
 
     def __len__(self) -> int:
@@ -69,13 +76,13 @@ class InFlight:
 
     def _start_or_wake(self) -> bool:
         """False: the system has no thread to give, and only its waits and timeouts keep a request to its deadline."""
-        if self._thread is None and not self._closed:
+        if not self._watching and not self._closed:
             thread = threading.Thread(target=self._watch, name="subai-deadlines", daemon=True)
             try:
                 thread.start()
             except RuntimeError:
                 return False
-            self._thread = thread
+            self._thread, self._watching = thread, True
         self._changed.notify_all()
         return True
 
@@ -90,11 +97,14 @@ class InFlight:
             now = time.monotonic()
             late = [attempt for attempt in self._attempts if attempt.deadline <= now and not attempt.interrupted]
             if not late:
-                if self._closed:
-                    return True
                 in_time = (attempt.deadline for attempt in self._attempts if not attempt.interrupted)
-                self._wake_at = min(in_time, default=_NEVER)
-                self._changed.wait(min(self._wake_at - now, threading.TIMEOUT_MAX))
+                earliest = min(in_time, default=_NEVER)
+                # Not at the first look without one: it would be a thread for each request, where they are far between.
+                if self._closed or self._wake_at == earliest == _NEVER:
+                    self._watching = False
+                    return True
+                self._wake_at = earliest
+                self._changed.wait(min(earliest - now, LINGERING))
         for attempt in late:
             attempt.expire()
         return False

@@ -2,15 +2,21 @@
 
 import threading
 import time
-from typing import Dict, Type
+from typing import Dict, List, Optional, Type
 
 import pytest
 from stuck_requests import PHASES, Case, Phases, deaf, silent
-from support_server import Connect, Doing, Peer, Serve, cancelled, post, raw, saying_and_staying
+from support_server import Connect, Doing, Peer, Serve, cancelled, keep_alive, post, raw, saying_and_staying
 from waiting import until
 
+from core import inflight
+from core.attempt import Attempt
 from core.cancel import CancelToken
+from core.config import PoolConfig
+from core.connection_pool import ConnectionPoolManager
 from core.errors import CancelledError, DeadlineError, PoolClosedError, SubAIError
+from core.inflight import InFlight
+from core.transport import Transport
 
 pytest_plugins = ("network_fixtures",)
 
@@ -121,3 +127,54 @@ def test_an_earlier_deadline_wakes_the_watcher(serve: Serve, connect: Connect) -
         transport.send(post(server, deadline=time.monotonic() + 0.1))
     transport.pool.cancel()
     patient.join()
+
+
+# --- the thread that watches the deadlines --------------------------------------------------------------------------
+
+
+def watchers() -> List[Optional[int]]:
+    return [thread.ident for thread in threading.enumerate() if thread.name == "subai-deadlines"]
+
+
+def test_one_thread_watches_the_deadlines_of_all_requests(serve: Serve, connect: Connect) -> None:
+    server, transport = serve(keep_alive), connect()
+    seen = set()
+    for _ in range(5):
+        transport.send(post(server))
+        seen.update(watchers())
+    assert len(seen) == 1
+
+
+def test_it_ends_when_there_is_nothing_to_watch_and_begins_again_with_the_next_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inflight, "LINGERING", 0.05)
+    requests = InFlight()
+    for _ in range(2):
+        late, patient = Attempt(time.monotonic() + 0.3), Attempt(time.monotonic() + 60.0)
+        ended = [requests.add(attempt, CancelToken()) for attempt in (patient, late)]
+        until(lambda late=late: late.interrupted)  # type: ignore[misc]
+        assert len(watchers()) == 1, "longer than it stays without anything to watch"
+        for end in ended:
+            end()
+        until(lambda: not watchers())
+    assert requests.close(1.0)
+
+
+def test_a_pool_that_nobody_closed_leaves_no_thread(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inflight, "LINGERING", 0.05)
+    server = serve(keep_alive)
+    for _ in range(3):
+        Transport(ConnectionPoolManager(PoolConfig(health_interval=0.0))).send(post(server))
+    until(lambda: not watchers())
+
+
+def test_a_deadline_is_kept_however_long_nothing_was_watched(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inflight, "LINGERING", 0.02)
+    server, transport = serve(silent), connect()
+    for pause in (0.0, 0.01, 0.03, 0.05, 0.1):
+        time.sleep(pause)
+        with pytest.raises(DeadlineError):
+            transport.send(post(server, deadline=time.monotonic() + 0.1))
