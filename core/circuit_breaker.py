@@ -8,7 +8,7 @@ import copy
 import threading
 import time
 from contextlib import contextmanager
-from typing import Callable, Dict, Iterator, Optional, Tuple
+from typing import Callable, Dict, Iterator, Optional, Set, Tuple
 
 from core import events, metrics
 from core.breaker_state import CLOSED, COOLING_DOWN, DISABLED, HALF_OPEN, OPEN, BreakerState
@@ -30,13 +30,12 @@ _EVENTS = {
 class Turn:
     """The right to send one request now; tell it how that ended."""
 
-    __slots__ = ("_breaker", "epoch", "model", "out")
+    __slots__ = ("_breaker", "epoch", "model")
 
     def __init__(self, breaker: "CircuitBreaker", model: str, epoch: int) -> None:
         self._breaker = breaker
         self.model = model
         self.epoch = epoch
-        self.out = True
 
     def answered(self, status: int) -> None:
         """Headers came. A 2xx proves endpoint and key, and lets the others go."""
@@ -69,8 +68,6 @@ class CircuitBreaker:
 
     Until the endpoint has answered once, and after every pause, one request is in flight: the probe.
 
-    :ivar in_flight: turns that are out.
-
     :param name: what a person calls the endpoint, without its key; for listeners and the log.
     """
 
@@ -83,7 +80,7 @@ class CircuitBreaker:
         self._wakers: Dict[int, Callable[[], None]] = {}
         self._last_waker = 0
         self._told = CLOSED
-        self.in_flight = 0
+        self._out: Set[Turn] = set()
         self._known = BreakerState(config)
         renew_in_children(self)
 
@@ -91,7 +88,7 @@ class CircuitBreaker:
         """In a forked process: who is under way or waits is so in the parent; what is known of the endpoint stays."""
         self._lock = threading.Lock()
         self._wakers = {}
-        self.in_flight = 0
+        self._out = set()
         self._known.probing = None
 
     def __repr__(self) -> str:
@@ -104,6 +101,11 @@ class CircuitBreaker:
         """One of ``core.breaker_state.STATES``."""
         with self._lock:
             return self._known.name(self._clock())
+
+    @property
+    def in_flight(self) -> int:
+        """Turns that are out."""
+        return len(self._out)
 
     @property
     def proved(self) -> bool:
@@ -166,7 +168,7 @@ class CircuitBreaker:
             if pause:
                 return None, pause
             turn = Turn(self, model, known.epoch)
-            self.in_flight += 1
+            self._out.add(turn)
             if not known.proved:
                 known.probing = turn
             return turn, 0.0
@@ -226,10 +228,9 @@ class CircuitBreaker:
 
     def _over(self, turn: Turn) -> None:
         with self._lock:
-            if not turn.out:
+            if turn not in self._out:  # over already, or one of the process that this one was forked off
                 return
-            turn.out = False
-            self.in_flight -= 1
+            self._out.remove(turn)
             if self._known.probing is not turn:
                 return
         with self._changing(""):

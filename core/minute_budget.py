@@ -47,6 +47,11 @@ class MinuteBudget:
         pause = max(self._last_start + min_interval - now, self._free_request(now), self._free_tokens(tokens, now))
         return max(pause, self.told_pause(tokens, now)) if self._levels else pause
 
+    @property
+    def told(self) -> bool:
+        """The headers of some answer told how much is left."""
+        return bool(self._levels)
+
     def told_pause(self, tokens: int, now: float) -> float:
         """That part of it which the headers of the answers told; 0 or less without one."""
         needs = (("requests", 1), ("tokens", tokens))

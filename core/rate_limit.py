@@ -116,6 +116,8 @@ class RateLimiter:
 
     def told_wait(self, tokens: int) -> float:
         """Seconds until a request may start as the endpoint's own headers told; 0: at once, or nothing was told."""
+        if not self._minute.told:
+            return 0.0  # without the lock: every request asks this of every endpoint
         with self._lock:
             return max(0.0, self._minute.told_pause(max(0, tokens), self._clock.now()))
 

@@ -482,6 +482,17 @@ def test_a_turn_is_over_once(breaker: CircuitBreaker) -> None:
     assert breaker.in_flight == 0
 
 
+def test_a_turn_of_the_parent_that_ends_in_a_forked_child_is_not_counted_there(breaker: CircuitBreaker) -> None:
+    theirs = go(breaker)
+    breaker.renew()
+    assert breaker.in_flight == 0
+    ours = go(breaker)
+    theirs.over()
+    assert breaker.in_flight == 1
+    ours.over()
+    assert breaker.in_flight == 0
+
+
 def test_one_endpoint_and_key_has_one_breaker() -> None:
     one = breaker_for("test-breaker-one", "one")
     assert one is breaker_for("test-breaker-one")
