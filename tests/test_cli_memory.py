@@ -1,6 +1,7 @@
 """What was translated once is not paid for again, and ``subai memory`` looks after it."""
 
 import json
+import os
 import re
 import sqlite3
 from pathlib import Path
@@ -191,11 +192,22 @@ def test_a_translators_correction_is_used(run: Run, there: List[str], small: str
     assert "Esta noche no, capitán." in (folder / "film.es.srt").read_text(encoding="utf-8")
 
 
+def test_an_export_makes_no_file_of_a_pipe(run: Run, tmp_path: Path) -> None:
+    pipe = tmp_path / "memory.tmx"
+    os.mkfifo(pipe)
+    done = run("memory", "export", str(pipe))
+    assert (done.code, done.complaint) == (
+        1,
+        f"{pipe} is a device, a pipe or where this program prints to. Choose another place.",
+    )
+    assert pipe.is_fifo()
+
+
 def test_what_is_no_tmx_changes_nothing(run: Run, small: str, tmp_path: Path) -> None:
     for words, line in (
         (("import", small), f"{small} is not well-formed XML"),
-        (("import", str(tmp_path / "no.tmx")), f"{tmp_path / 'no.tmx'} can't be read (No such file or directory)."),
-        (("export", str(tmp_path / "no" / "m.tmx")), f"{tmp_path / 'no' / 'm.tmx'} can't be written (No such file"),
+        (("import", str(tmp_path / "no.tmx")), f"{tmp_path / 'no.tmx'} cannot be read (No such file or directory)."),
+        (("export", str(tmp_path / "no" / "m.tmx")), f"{tmp_path / 'no' / 'm.tmx'} cannot be written (No such file"),
     ):
         done = run("memory", *words)
         assert (done.code, done.out) == (1, "")

@@ -311,7 +311,7 @@ def test_a_large_import_keeps_to_the_bound(store: Store, memory: Memory, tmp_pat
 def test_files_that_cannot_be_had_are_told(
     memory: Memory, tmp_path: Path, work: Callable[[Memory, str, int], int]
 ) -> None:
-    with pytest.raises(InputError, match=r"can't be (read|written) \(No such file or directory\)"):
+    with pytest.raises(InputError, match=r"cannot be (read|written) \(No such file or directory\)"):
         work(memory, str(tmp_path / "missing" / "file.tmx"), NOW)
 
 

@@ -1,12 +1,10 @@
 """The translation memory as a TMX file, for translators' tools and other machines, and back."""
 
-import os
-from contextlib import suppress
 from itertools import islice
 from typing import Dict, Iterator, List
 
 from core.errors import ConfigError, InputError
-from translate import tmx
+from translate import documents, tmx
 from translate.languages import find
 from translate.memory import Entry, Memory, MemoryKey
 
@@ -21,19 +19,8 @@ def export_memory(memory: Memory, path: str, now: int) -> int:
     :raises InputError: the file can't be written.
     :raises DatabaseError: the memory can't be read.
     """
-    partial = f"{path}.{os.getpid()}.tmp"
-    try:
-        try:
-            with open(partial, "wb") as stream:
-                count = tmx.write(stream, map(_unit, memory.entries()), now)
-            os.replace(partial, path)
-        except BaseException:
-            with suppress(OSError):
-                os.remove(partial)
-            raise
-    except OSError as error:
-        raise InputError(f"{path} can't be written ({error.strerror}). Choose another place.") from error
-    return count
+    with documents.replacing(path) as stream:
+        return tmx.write(stream, map(_unit, memory.entries()), now)
 
 
 def import_memory(memory: Memory, path: str, now: int) -> int:
@@ -56,7 +43,7 @@ def import_memory(memory: Memory, path: str, now: int) -> int:
                 memory.add(some)
                 count += len(some)
     except OSError as error:
-        raise InputError(f"{path} can't be read ({error.strerror}). Choose another file.") from error
+        raise InputError(f"{path} cannot be read ({error.strerror}). Choose another file.") from error
     return count
 
 

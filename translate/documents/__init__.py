@@ -14,6 +14,7 @@ from translate.documents.files import (
     output_path,
     refuse_other_format,
     refuse_other_than_file,
+    replacing,
     same_file,
     write_atomically,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "parse",
     "refuse_other_format",
     "refuse_other_than_file",
+    "replacing",
     "same_file",
     "write_atomically",
 ]

@@ -7,9 +7,9 @@ import os
 import re
 import secrets
 import stat
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Dict, List, Tuple
+from typing import BinaryIO, Dict, Iterator, List, Tuple
 
 from core.errors import ConfigError, InputError
 from translate.languages import from_suffix
@@ -128,7 +128,17 @@ def _is_stream(status: os.stat_result, descriptor: int) -> bool:
 
 
 def write_atomically(path: str, data: bytes) -> None:
-    """Write ``data`` to ``path``: who looks at it sees the old content or the new, never a part.
+    """Write ``data`` to ``path``, as ``replacing`` does.
+
+    :raises InputError: as there.
+    """
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: str) -> Iterator[BinaryIO]:
+    """What is written to this takes the place of ``path`` when the block ends well: nobody ever sees a part of it.
 
     An existing file keeps its permissions, and a link stays a link to what is then written.
 
@@ -139,7 +149,10 @@ def write_atomically(path: str, data: bytes) -> None:
     try:
         target = os.path.realpath(path)
         unfinished = os.path.join(os.path.dirname(target), f".{secrets.token_hex(8)}.tmp")
-        _write_through(unfinished, data)
+        with _made(unfinished) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         _keep_permissions(target, unfinished)
         os.replace(unfinished, target)
     except (OSError, ValueError) as error:
@@ -149,13 +162,9 @@ def write_atomically(path: str, data: bytes) -> None:
             os.unlink(unfinished)  # still there only when one of the above went wrong
 
 
-def _write_through(path: str, data: bytes) -> None:
+def _made(path: str) -> BinaryIO:
     # Opened here and not by tempfile, whose files are private: this one is to be as readable as the user's umask says.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), "wb")
 
 
 def _keep_permissions(existing: str, new: str) -> None:
