@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Callable, ClassVar, Iterator, List, Optional, Tuple
 
+from core import abandoned
 from core.cancel import CancelToken
 from core.errors import AnswerError, ConfigError, LengthError, ProviderError
 
@@ -124,13 +125,22 @@ class ChatStream:
 
     def close(self) -> None:
         """Give the connection back (dropped, if its answer was not read to the end). Calling it again does nothing."""
-        self._close()
+        close, self._close = self._close, _nothing
+        close()
+
+    def __del__(self) -> None:
+        if self._close is not _nothing:
+            abandoned.leave(self._close)
 
     def __enter__(self) -> "ChatStream":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _nothing() -> None:
+    """It is closed already."""
 
 
 class Provider(abc.ABC):

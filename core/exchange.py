@@ -203,13 +203,18 @@ class Exchange:
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
+    @property
+    def closed(self) -> bool:
+        """It holds nothing any more, or nothing yet."""
+        return self._leave is _nothing
+
     def close(self) -> None:
         """Give everything back; a connection whose answer was not read to its end is closed. Again: does nothing."""
+        if self.closed:
+            return
         answer, self._answer = self._answer, None
         leave, self._leave = self._leave, _nothing
         release, self._release = self._release, _nothing
-        if leave is _nothing:
-            return
         self._attempt.let_go()
         try:
             if answer is not None:

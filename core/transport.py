@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable, Iterator, Mapping, Optional, Tuple
 
-from core import body, events, metrics
+from core import abandoned, body, events, metrics
 from core.cancel import CancelToken
 from core.connection_pool import ConnectionPoolManager
 from core.errors import ConfigError, PoolClosedError
@@ -40,7 +40,10 @@ class Counts:
 
 
 class StreamingResponse:
-    """An answer whose headers are in. Read it once, by ``lines()`` or ``read()``, and close it; ``with`` does."""
+    """An answer whose headers are in. Read it once, by ``lines()`` or ``read()``, and close it; ``with`` does.
+
+    One that is dropped unclosed is closed before the next request.
+    """
 
     def __init__(self, exchange: Exchange) -> None:
         self.status = exchange.status
@@ -52,6 +55,10 @@ class StreamingResponse:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        if not self._exchange.closed:
+            abandoned.leave(self._exchange.close)
 
     def lines(self) -> Iterator[str]:
         """Each text line as soon as it is whole. :raises TransportError, CancelledError: as ``Transport.send``."""
@@ -127,6 +134,7 @@ class Transport:
         :raises ConfigError: as ``send``.
         """
         _check_headers(request.headers)
+        abandoned.close_all()
         endpoint, pool = self._find(request.url, request.provider)
         deadline = request.deadline
         if deadline is None:

@@ -3,7 +3,7 @@
 from typing import Dict, Optional
 
 import pytest
-from api_support import KEY, Script, chat, openai_error, openai_reply, respond
+from api_support import KEY, Script, chat, openai_delta, openai_error, openai_reply, respond, sse
 
 from api.base import Usage
 from core import events, metrics
@@ -115,6 +115,16 @@ def test_tokens_are_counted_as_the_provider_counts_them(script: Script, counted:
     for _ in range(2):
         provider.complete(chat(model="/models/m.gguf"))
     assert values(counted["TOKENS"]) == {"compatible m.gguf prompt": 22, "compatible m.gguf completion": 14}
+
+
+def test_the_tokens_of_a_stream_are_counted_once_however_often_it_is_closed(
+    script: Script, counted: Dict[str, Counter]
+) -> None:
+    usage = {"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 7}}
+    script.says(sse(openai_delta("Hola", "stop"), usage, "[DONE]"))
+    with script.provider("compatible").stream(chat()) as stream:
+        assert list(stream) == ["Hola"]
+    assert values(counted["TOKENS"]) == {"compatible m prompt": 11, "compatible m completion": 7}
 
 
 def test_money_is_counted_where_its_price_is_known(counted: Dict[str, Counter]) -> None:
