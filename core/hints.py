@@ -3,7 +3,11 @@
 import email.utils
 import math
 import time
+from functools import lru_cache
 from typing import Any, Mapping, Optional
+
+#: Seconds by which our clock may differ from that of an answer, whose Date has whole seconds and was under way.
+_IN_TIME = 5.0
 
 
 def retry_after(headers: Mapping[str, str], document: Any = None) -> Optional[float]:
@@ -20,7 +24,7 @@ def retry_after(headers: Mapping[str, str], document: Any = None) -> Optional[fl
     hints = (
         milliseconds / 1000.0 if milliseconds is not None else None,
         _number(header),
-        _until(header),
+        _until(header, headers),
         _retry_info(document),
     )
     return next((hint for hint in hints if hint is not None), None)
@@ -39,12 +43,27 @@ def _number(text: str) -> Optional[float]:
     return value if math.isfinite(value) and value >= 0 else None
 
 
-def _until(date: str) -> Optional[float]:
+def clock_of(headers: Mapping[str, str], wall: float) -> float:
+    """Seconds since the epoch as the other side has them, whose instants are meant by that clock.
+
+    It is ours, ``wall``, unless the answer's ``Date`` shows that ours is wrong, as in a box that has not asked for the
+    time yet: a reset in a second would lie an hour ahead.
+    """
+    theirs = _instant(headers.get("date", ""))
+    return wall if theirs is None or abs(theirs - wall) < _IN_TIME else theirs
+
+
+def _until(date: str, headers: Mapping[str, str]) -> Optional[float]:
+    instant = _instant(date)
+    return None if instant is None else max(0.0, instant - clock_of(headers, time.time()))
+
+
+@lru_cache(maxsize=64)
+def _instant(date: str) -> Optional[float]:
     try:
-        instant = email.utils.parsedate_to_datetime(date).timestamp()
+        return email.utils.parsedate_to_datetime(date).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
-    return max(0.0, instant - time.time())
 
 
 def _retry_info(document: Any) -> Optional[float]:

@@ -6,6 +6,8 @@ import re
 from functools import lru_cache
 from typing import Dict, Mapping, NamedTuple, Optional, Tuple
 
+from core.hints import clock_of
+
 _UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(us|µs|ms|[smhd])")
 _FRACTION = re.compile(r"\.\d+")  # of seconds: Python before 3.11 takes three or six digits only
@@ -68,7 +70,7 @@ def levels(headers: Mapping[str, str], now: float, wall: float) -> Dict[str, Lev
     milliseconds). What cannot be read is passed over.
 
     :param headers: names in lower case.
-    :param now: the monotonic clock, and ``wall`` seconds since the epoch.
+    :param now: the monotonic clock, and ``wall`` seconds since the epoch (``core.hints.clock_of`` sets it right).
     """
     found: Dict[str, Level] = {}
     for budget, names in _FAMILIES:
@@ -87,7 +89,7 @@ def _level(headers: Mapping[str, str], names: _Names, now: float, wall: float) -
     if remaining not in headers:
         return None
     left = _number(headers[remaining])
-    reset = seconds_until(headers.get(until, ""), wall)
+    reset = seconds_until(headers.get(until, ""), clock_of(headers, wall))
     if left is None or reset is None:
         return None
     capacity = _number(headers.get(limit, ""))

@@ -6,7 +6,7 @@ from typing import Any, Dict, Optional
 
 import pytest
 
-from core.hints import retry_after, should_retry
+from core.hints import clock_of, retry_after, should_retry
 
 
 def retry_info(delay: object) -> Dict[str, Any]:
@@ -50,6 +50,29 @@ def test_a_date_is_so_many_seconds_from_now() -> None:
     hint = retry_after({"retry-after": email.utils.formatdate(time.time() + 60, usegmt=True)})
     assert hint is not None
     assert 55 < hint <= 60
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_date_is_meant_by_the_clock_of_who_sent_it(hours: int) -> None:
+    there = time.time() + hours * 3600
+    headers = {
+        "date": email.utils.formatdate(there, usegmt=True),
+        "retry-after": email.utils.formatdate(there + 30, usegmt=True),
+    }
+    assert retry_after(headers) == pytest.approx(30.0, abs=1.5)
+
+
+@pytest.mark.parametrize(
+    ("date", "wall"),
+    [
+        ("", 1_000_000.0),
+        ("soon", 1_000_000.0),
+        (email.utils.formatdate(999_997, usegmt=True), 1_000_000.0),  # it was under way for so long
+        (email.utils.formatdate(1_000_600, usegmt=True), 1_000_600.0),
+    ],
+)
+def test_our_clock_is_taken_unless_it_is_wrong(date: str, wall: float) -> None:
+    assert clock_of({"date": date}, 1_000_000.0) == wall
 
 
 @pytest.mark.parametrize(

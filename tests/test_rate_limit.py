@@ -1,6 +1,7 @@
 """Rate limits: budgets of a minute and a day, pacing, order, what headers teach, and waits that end when they must."""
 
 import datetime as dt
+import email.utils
 import threading
 import time
 from typing import Callable, Dict, List, Optional
@@ -413,6 +414,18 @@ def test_of_two_processes_that_want_the_last_request_of_the_day_one_gets_it(cloc
 )
 def test_a_reset_is_read_in_every_form_that_providers_use(text: str, seconds: Optional[float]) -> None:
     assert seconds_until(text, NOON) == (None if seconds is None else pytest.approx(seconds))
+
+
+def test_a_reset_is_meant_by_the_clock_of_the_answer() -> None:
+    """Ours is half an hour behind: nobody may wait for that."""
+    there = NOON + 1800
+    headers = {
+        "date": email.utils.formatdate(there, usegmt=True),
+        "x-ratelimit-limit": "20",
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset": str(int((there + 3) * 1000)),
+    }
+    assert levels(headers, 0.0, NOON)["requests"].pause(1, 0.0) == pytest.approx(3.0)
 
 
 def openai(left: int, reset: str, limit: int = 60, of: str = "requests") -> Dict[str, str]:
