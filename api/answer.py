@@ -49,7 +49,8 @@ class Answer:
 
     def add(self, piece: Piece) -> str:
         """Take the next piece in; returns the text that it adds to the answer."""
-        self._finish = self._finish or piece.finish
+        if self._finish in ("", STOP):  # some say so in each event, until another reason comes in the last
+            self._finish = piece.finish or self._finish
         self._reason = self._reason or piece.reason
         self._refusal += piece.refusal
         if piece.usage is not None:

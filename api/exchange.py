@@ -116,7 +116,9 @@ class ChatExchange(Provider):
             return
         for data in self._events(response.lines()):
             if data == sse.DONE:
-                yield Piece(finish=STOP)  # read on: a connection is used again only if its answer was read to the end
+                # Read on: a connection is used again only if its answer was read to the end.
+                response.has_all()
+                yield Piece(finish=STOP)
             else:
                 yield self._piece(self._loaded(request, data.encode(), response.headers))
 

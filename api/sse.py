@@ -1,5 +1,6 @@
 """Server-sent events: from the lines of a stream to the data of each event (WHATWG HTML, section 9.2)."""
 
+from itertools import chain
 from typing import Iterable, Iterator, List
 
 DONE = "[DONE]"  # how the OpenAI family marks the end
@@ -12,12 +13,17 @@ def events(lines: Iterable[str]) -> Iterator[str]:
     servers leave the last blank line out, and one that was really cut is no JSON.
     """
     data: List[str] = []
-    for line in lines:
+    for line in chain(_without_mark(lines), [""]):
         field, _, value = line.partition(":")
         if field == "data":
             data.append(value[1:] if value.startswith(" ") else value)
         elif not line and data:
-            yield "\n".join(data)
+            text = "\n".join(data)
             data = []
-    if data:
-        yield "\n".join(data)
+            if text:  # without any, it is no event: some servers keep the connection awake that way
+                yield text
+
+
+def _without_mark(lines: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield line if number else line.lstrip("\ufeff")

@@ -22,6 +22,7 @@ from translate.documents import write_atomically
 from translate.film import Film
 from translate.job import TranslationJob
 from translate.prompt import Brief
+from translate.purse import CostLimitError
 from translate.report import CueEvent, JobReport
 from translate.session import Session
 from translate.store import Store
@@ -155,6 +156,7 @@ class _Run:
             store=store,
             apart=DEMO if connection.name == DEMO else "",
             limit=options.max_cost,
+            in_all=True,
         )
 
     def estimate(self) -> str:
@@ -175,7 +177,7 @@ class _Run:
         stop = report.stopped_by
         if stop is not None:
             say_error(stop.user_message)
-        resumable = not self._options.no_memory
+        resumable = not (self._options.no_memory or isinstance(stop, CostLimitError))  # which says how to go on
         say(last_words(self._film, report, left, network, self._session.purse, written=written, resumable=resumable))
         if stop is not None:
             return exits.code_for(stop), document

@@ -112,8 +112,20 @@ class _Tries:
         self._count = 0
         self._passing_failures = 0
         self._failed: Dict[str, int] = {}  # id of a target -> failures there
+        self._lost = False  # a try went out and brought neither an answer nor a refusal: it may be billed
+        self._last: Optional[SubAIError] = None  # what the last try that was made has met
 
     def until_final(self, send: Callable[[Request], Any]) -> Any:
+        try:
+            return self._until_final(send)
+        except SubAIError as error:
+            if error is not self._last:
+                error.nothing_sent = True  # it came between two tries, or before the first
+            if self._lost:
+                error.nothing_sent = False
+            raise
+
+    def _until_final(self, send: Callable[[Request], Any]) -> Any:
         while True:
             self._count += 1
             began = time.monotonic()
@@ -147,8 +159,11 @@ class _Tries:
         try:
             return send(admission.request)
         except SubAIError as error:
+            self._last = error
             if error.nothing_sent:
                 admission.charge.take_back()
+            elif not isinstance(error, ProviderError):
+                self._lost = True
             raise
 
     def _after_refusal(self, admission: Admission, error: RateLimitError) -> float:

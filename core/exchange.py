@@ -25,6 +25,8 @@ from core.sizing import Timing
 
 log = logging.getLogger("subai.transport")
 
+_MOMENT = 0.2  # seconds for the end of an answer that has said all
+
 
 class Exchange:
     """Begin it, send it one way or the other, read it, and close it whatever happened.
@@ -42,7 +44,7 @@ class Exchange:
         self._leave: Callable[[], None] = _nothing
         self._release: Callable[[], None] = _nothing
         self._answer: Any = None
-        self._finished = False
+        self._finished = self._has_all = False
         self._received = 0
         self._outcome = "cancelled"  # nothing else ends it before it is sent, but what `_fail` is told
         self._began = self._permitted = time.monotonic()
@@ -166,8 +168,15 @@ class Exchange:
         try:
             yield from body.decoded(self._raw_chunks(), encoding, self._endpoint.config.max_body)
         except expected() as error:
-            self._fail(error)
+            if not self._has_all:
+                self._fail(error)
+            return
         self._finished = True
+
+    def has_all(self) -> None:
+        """Whatever comes now is not wanted, nor is it a failure if it does not come."""
+        self._has_all = True
+        self._attempt.set_timeout(_MOMENT)
 
     def pause(self, event: threading.Event) -> None:
         """Read on only when ``event`` is set; what ends a request ends this too."""
@@ -233,7 +242,7 @@ class Exchange:
 
     def _timing(self) -> Optional[Timing]:
         """How long it took, if it went well."""
-        if not (self._finished and self._received and 200 <= self.status < 300):
+        if not ((self._finished or self._has_all) and self._received and 200 <= self.status < 300):
             return None
         began, first, last = self._permitted, self._first_byte, self._last_byte
         return Timing(last, last - began, first - began, self._silence)

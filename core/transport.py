@@ -64,6 +64,10 @@ class StreamingResponse:
         """Each text line as soon as it is whole. :raises TransportError, CancelledError: as ``Transport.send``."""
         return body.lines(self._exchange.chunks())
 
+    def has_all(self) -> None:
+        """What is wanted has come. Reading on ends soon, and never fails: it is for the sake of the connection."""
+        self._exchange.has_all()
+
     def read(self) -> bytes:
         """The rest of the body, decoded. :raises TransportError, CancelledError: as ``Transport.send``."""
         return self._exchange.read()

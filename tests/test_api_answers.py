@@ -124,8 +124,10 @@ def test_a_stream_gives_the_text_as_it_comes_and_the_rest_at_its_end(script: Scr
         "event: message\r\nid: 7\r\nretry: 10\r\ndata: {}\r\n\r\ndata: [DONE]\r\n\r\n",
         "data:{}\n\ndata:[DONE]",
         "\n\ndata: {}\ndata: \n\ndata: [DONE]\n\n",
+        "data:\n\ndata: {}\n\ndata:\n\ndata: [DONE]\n\n",
+        "\ufeffdata: {}\n\ndata: [DONE]\n\n",
     ],
-    ids=["comments", "fields and CRLF", "no space, no last blank line", "several lines of data"],
+    ids=["comments", "fields and CRLF", "no space, no last blank line", "several lines of data", "no data", "a mark"],
 )
 def test_every_way_to_write_events_is_read(script: Script, text: str) -> None:
     reply = raw_sse(text.replace("{}", json.dumps(openai_delta("Hola"))))
@@ -136,6 +138,13 @@ def test_letters_cut_between_packets_arrive_whole(script: Script) -> None:
     raw = f"data: {json.dumps(openai_delta('¿Qué?', 'stop'), ensure_ascii=False)}\n\n".encode()
     reply = raw_sse(raw[at : at + 1] for at in range(len(raw)))
     assert list(script.says(reply).provider("openai").stream(chat())) == ["¿Qué?"]
+
+
+def test_the_last_reason_why_an_answer_ended_counts(script: Script) -> None:
+    parts = (({"text": "Ho"}, "STOP"), ({"text": "la"}, "MAX_TOKENS"))
+    events = [{"candidates": [{"content": {"parts": [text]}, "finishReason": why}]} for text, why in parts]
+    with pytest.raises(LengthError):
+        list(script.says(sse(*events)).provider("gemini").stream(chat()))
 
 
 def test_an_answer_without_a_usage_counts_nothing(script: Script) -> None:

@@ -75,6 +75,7 @@ def test_the_price_of_a_model_is_found_by_the_names_in_use(
         ("openai", ""),
         ("compatible", "gpt-5-mini"),
         ("openrouter", "openai/gpt-99"),
+        ("openrouter", "google/gemma-3-4b-it"),  # free at Google's own API, and not there
         ("nobody", "nothing"),
     ],
 )

@@ -114,6 +114,12 @@ def test_a_byte_order_mark_tells_the_encoding_and_is_written_again(encoding: str
     assert document.render({0: "Hola"}).startswith(codecs.BOM_UTF8 + b"1\n")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_letters_whose_other_byte_is_zero_do_not_make_it_binary(encoding: str) -> None:
+    text = "1\n00:00:01,000 --> 00:00:02,000\n给我一个苹果。\n\n2\n00:00:03,000 --> 00:00:04,000\n好\u3000的\n"
+    assert texts(parse(text.encode(encoding), "film.srt")) == ["给我一个苹果。", "好\u3000的"]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "utf-16-le", "utf-16-be"])
 def test_no_byte_order_mark_comes_from_nowhere(encoding: str) -> None:
     source = as_srt(["Where were you?", "I called you all night."])

@@ -52,6 +52,30 @@ def test_the_limit_itself_may_be_spent() -> None:
         purse.reserve(Usage(1, 0), DOLLAR)
 
 
+def test_what_earlier_runs_have_spent_counts_for_the_limit_and_not_for_this_run() -> None:
+    purse = Purse(limit=0.0025, before=0.001)
+    purse.settle(purse.reserve(THOUSANDTH, DOLLAR), THOUSANDTH)
+    assert purse.spent == pytest.approx(0.001)
+    with pytest.raises(CostLimitError, match=r"\$0\.0020 of \$0\.0025"):
+        purse.reserve(THOUSANDTH, DOLLAR)
+
+
+def test_a_model_that_is_known_to_think_is_paid_for_as_one_in_advance() -> None:
+    purse = Purse(limit=0.01, swell=8.0)
+    purse.reserve(THOUSANDTH, DOLLAR)
+    with pytest.raises(CostLimitError):
+        purse.reserve(THOUSANDTH, DOLLAR)
+
+
+def test_an_answer_that_broke_off_costs_no_less_than_was_set_aside() -> None:
+    """Anthropic tells of one token of the answer when it begins, and of all of them when it ends."""
+    purse = Purse()
+    purse.settle(purse.reserve(Usage(300, 250), DOLLAR), Usage(300, 1), broken_off=True)
+    assert purse.spent == pytest.approx(DOLLAR.cost(Usage(300, 250)))
+    purse.settle(purse.reserve(Usage(300, 250), DOLLAR), Usage(300, 400), broken_off=True)
+    assert purse.spent == pytest.approx(DOLLAR.cost(Usage(600, 650)))
+
+
 def test_what_was_refused_costs_nothing_and_is_not_told() -> None:
     told: List[Tuple[Usage, float]] = []
     purse = Purse(limit=0.001, on_spent=lambda usage, dollars: told.append((usage, dollars)))
@@ -171,6 +195,17 @@ def test_waiting_for_a_429_to_end_costs_nothing_more(priced: Route, standin: Sta
     standin.script = in_turn(too_many(), None, too_many())
     purse = Purse(limit=1.0)
     report = TranslationJob(FILM, SPANISH, [priced], purse=purse).run()
+    assert purse.spent == pytest.approx(DOLLAR.cost(report.usage))
+
+
+def test_what_is_cancelled_while_it_waits_costs_nothing_more(priced: Route, standin: StandIn) -> None:
+    standin.script = in_turn(None, *[too_many("retry-after", 60)] * 8)
+    purse = Purse(limit=1.0)
+    job = TranslationJob(FILM, SPANISH, [priced], parallel=4, purse=purse)
+    running = Running(job)
+    (member,) = priced.provider.group.members  # type: ignore[attr-defined]
+    until(lambda: len(standin.log) >= 2 and member.breaker.in_flight == 0)
+    report, _ = running.cancel()
     assert purse.spent == pytest.approx(DOLLAR.cost(report.usage))
 
 

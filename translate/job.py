@@ -11,7 +11,7 @@ from typing import Callable, Dict, Mapping, Optional, Sequence
 
 from api.base import Usage
 from core import metrics
-from core.errors import CancelledError, PoolTimeoutError, ProviderError, SubAIError
+from core.errors import CancelledError, PoolTimeoutError, ProviderError, SubAIError, TransportError
 from translate.asking import Around, Outcome, Route, ask
 from translate.costs import estimate
 from translate.crew import Crew
@@ -205,7 +205,8 @@ class TranslationJob:
             error = outcome.error
             refused = isinstance(error, ProviderError) and not outcome.answered
             free = refused or (error is not None and error.nothing_sent)
-            cost = self._purse.settle(reserved, outcome.usage, billed=not free)
+            broken_off = isinstance(error, (TransportError, CancelledError))
+            cost = self._purse.settle(reserved, outcome.usage, billed=not free, broken_off=broken_off)
             metrics.cost(route.provider.name, route.model, cost)
         self._tally.used(outcome.usage)
         if isinstance(outcome.error, CancelledError):

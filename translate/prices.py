@@ -50,7 +50,9 @@ class _Table:
             return prices[max(fitting, key=len)]
         for prefix, vendor in self.same_as.get(provider, {}).items():
             if wanted.startswith(prefix):
-                return self.find(vendor, wanted[len(prefix) :])
+                passed_on = self.find(vendor, wanted[len(prefix) :])
+                # What the vendor gives away, others charge for.
+                return passed_on if passed_on is not None and passed_on.input + passed_on.output > 0 else None
         return None
 
 

@@ -29,7 +29,8 @@ class Session:
 
     :param store: what is remembered, or None to remember nothing.
     :param apart: a word that keeps a job from being taken up by others, such as that of a stand-in.
-    :param route: the first one, whose model the memory goes by; ``limit``: what the film may cost in US dollars.
+    :param route: the first one, whose model the memory goes by; ``limit``: what the film may cost in US dollars, with
+        what earlier runs that it goes on from have cost, if ``in_all``.
     :param write: how a file is written, where the output is not on a disk that Python can reach.
     """
 
@@ -42,6 +43,7 @@ class Session:
         store: Optional[Store] = None,
         apart: str = "",
         limit: Optional[float] = None,
+        in_all: bool = False,
         write: Callable[[str, bytes], None] = documents.write_atomically,
     ) -> None:
         self._film = film
@@ -57,7 +59,9 @@ class Session:
         self._keys = self._memory_keys(route.model)
         self._journal = store.journal.open_job(self._job(), name=self._name(), total=len(self._keys)) if store else None
         self.known = self._look_up()
-        self.purse = Purse(limit, on_spent=self._spend)
+        before = self._journal.spent().dollars if in_all and self._journal and self._journal.finished() else 0.0
+        swell = max(self._factors.prompt, self._factors.completion)
+        self.purse = Purse(limit, on_spent=self._spend, before=before, swell=swell)
 
     def estimate(self, parallel: int, requests: Optional[int] = None) -> Estimate:
         """What the rest of the film will take."""

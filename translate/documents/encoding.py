@@ -47,6 +47,10 @@ class Decoded(NamedTuple):
     bom: bool
 
 
+#: So many times more zero bytes on one side than on the other are those of UTF-16.
+_ONE_SIDED = 4
+
+
 def decode(data: bytes, name: str, source_language: Optional[str] = None) -> Decoded:
     """Read ``data`` in the encoding that its mark, its form, or else its letters speak for.
 
@@ -111,11 +115,11 @@ def _wide(data: bytes, start: int, encoding: str, name: str) -> str:
 
 
 def _utf16_without_mark(body: bytes, name: str) -> str:
-    """Digits and line ends have a zero byte in UTF-16, always on the same side."""
+    """Digits and line ends have a zero byte in UTF-16, always on the same side; few letters (U+4E00) on the other."""
     even, odd = body[0::2].count(0), body[1::2].count(0)
-    if (even and odd) or (even + odd) * 10 < len(body):
+    if min(even, odd) * _ONE_SIDED > max(even, odd) or (even + odd) * 10 < len(body):
         raise _binary(name)
-    return "utf-16-le" if odd else "utf-16-be"
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 def _binary(name: str) -> InputError:
