@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     _add_translate(commands.add_parser("translate", help="translate subtitle files"))
     check = commands.add_parser("check", help="see that key, model and connection are good")
-    check.add_argument("--model", metavar="M", default="", help="the provider's usual one if left out")
+    check.add_argument("--model", type=_text, metavar="M", default="", help="the provider's usual one if left out")
     check.add_argument(
         "--local",
         nargs="?",
@@ -74,7 +74,7 @@ def _add_translate(command: argparse.ArgumentParser) -> None:
         "--to", required=True, metavar="LANG", help="code (es, pt-BR), name (Spanish, Español) or other:TEXT"
     )
     command.add_argument("--from", dest="source", metavar="LANG", help="language of the files; found out if left out")
-    command.add_argument("--model", metavar="M", default="", help="the provider's usual one if left out")
+    command.add_argument("--model", type=_text, metavar="M", default="", help="the provider's usual one if left out")
     command.add_argument("--style", metavar="TEXT", default="", help='a wish, such as "formal" or "for children"')
     command.add_argument(
         "-o", "--output", type=_file, metavar="OUT", help="where the translation goes (with one FILE only)"
@@ -159,6 +159,12 @@ def _add_connection(command: argparse.ArgumentParser) -> None:
     counts = ", ".join(f"{profile.parallel} {name}" for name, profile in PROFILES.items())
     group.add_argument("--parallel", type=_parallel, metavar="N", help=f"requests at once ({counts}; 1 with Ollama)")
     group.add_argument("-v", "--verbose", action="store_true", help="log each request")
+
+
+def _text(text: str) -> str:
+    if not text.isprintable():  # bytes of the command line that are no text are not, either
+        raise argparse.ArgumentTypeError(f"{text!r} holds what is no text")
+    return text
 
 
 def _file(text: str) -> str:

@@ -63,9 +63,10 @@ class Recorder:
             return
         self._over.set()
         self._thread.join()
+        self._watch.tick(now=True)
         self._write_past(self._watch)
         self._write_snapshot(self._watch, ended=True)
-        _forget_old()
+        _forget_old(but=self._path)
 
     def _run(self) -> None:
         while self._watch is not None and not self._over.wait(EVERY):
@@ -155,7 +156,7 @@ def recorded(runs: RecordedRun) -> Record:
 
 
 def is_under_way(record: Mapping[str, Any]) -> bool:
-    return bool(not record["ended"] and time.time() - record["snapshot"]["at"] < SILENT)
+    return bool(not record["ended"] and abs(time.time() - record["snapshot"]["at"]) < SILENT)
 
 
 def _latest_path() -> str:
@@ -196,6 +197,8 @@ def _settled(snapshot: Snapshot) -> Snapshot:
         figures["active"] = figures["idle"] = figures["open"] = figures["waiting"] = 0
         figures["utilisation"] = 0.0
         figures["failing"] = False
+    if snapshot["database"]:
+        snapshot["database"].update(active=0, idle=0)
     return {**snapshot, "breakers": [], "limits": [], "process": NOTHING["process"]}
 
 
@@ -208,8 +211,11 @@ def _loaded(path: str) -> Optional[Dict[str, Any]]:
     return found if isinstance(found, dict) else None
 
 
-def _forget_old() -> None:
+def _forget_old(but: str) -> None:
     for path in _runs()[KEPT:]:
+        head = _head(path)
+        if path == but or (head is not None and is_under_way(head)):
+            continue
         for ending in (_SNAPSHOT, _PAST, _SNAPSHOT + ".new", _PAST + ".new"):
             with suppress(OSError):
                 os.remove(path + ending)

@@ -128,7 +128,7 @@ def distribution(bounds: Sequence[float], counts: Sequence[int], total: float) -
 @lru_cache(maxsize=256)
 def model_label(model: str) -> str:
     """The name of a model as it may be shown: where a server names it by the path of a file, only the last part."""
-    model = " ".join(model.split())
+    model = " ".join(model.encode("utf-8", "replace").decode().split())
     if _PATH.match(model):
         model = re.split(r"[/\\]", model.rstrip("/\\"))[-1]
     return model[:LONGEST_LABEL]

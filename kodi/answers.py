@@ -114,7 +114,8 @@ class Answers:
             return {"ok": False, "text": localised(strings.NOTHING_RUNS)}
         task = self._service.desk.task(last.task.film.path, last.task.video, self._starting.facts(last.task.video))
         self._service.choices.forget(last.task.video)
-        places = (last.output, *task.places) if last.output else task.places
+        again = last.output and last.task.film.target == task.film.target
+        places = (last.output, *task.places) if again else task.places
         self._service.begin(replace(task, anew=anew, places=tuple(dict.fromkeys(places))))
         return {"ok": True, "text": ""}
 
@@ -126,7 +127,8 @@ class Answers:
         output = found.path if found else path or (last.output if last else "")
         if not output or self._service.engine.ownership.figures(output) is None:
             return {"ok": False, "text": localised(strings.NO_SOURCE)}
-        writing = [job for job in self._service.book.running() if job.output == output]
+        running = self._service.book.running()
+        writing = [job for job in running if job.output == output or (not job.output and output in job.task.places)]
         made_by = [job for job in (*writing, last) if job is not None and job.output == output]
         self._service.unwanted.update([path] if found else [job.task.video for job in made_by])
         for job in writing:
@@ -150,6 +152,8 @@ class Answers:
 
     def _ask_provider(self, message: Message) -> Answer:
         token = self._asking[message.id] = CancelToken()
+        if self._service.ending.is_set():
+            token.cancel()
         try:
             return self._queries[message.action](dict(message.data), token)
         finally:

@@ -245,7 +245,9 @@ class Desk:
     def _places(self, film: str, name: str) -> Tuple[str, ...]:
         folder = vfs.folder_of(film)
         # Two films of one name, in two folders, must not share a translation.
-        own = os.path.join(self._engine.folder, SUBTITLES, f"{zlib.crc32(folder.encode('utf-8')):08x}", "")
+        own = os.path.join(
+            self._engine.folder, SUBTITLES, f"{zlib.crc32(folder.encode('utf-8', 'surrogateescape')):08x}", ""
+        )
         folders = [one for one in (folder, custom_folder(), own) if one]
         return tuple(vfs.join(one, name) for one in folders)
 

@@ -78,7 +78,8 @@ class Engine:
             settings = self._settings
             traits = _traits(settings)
             if self._provider is None or self._provider[0] != traits:
-                here = is_here(_host(settings.base_url or AT_HOME.get(settings.provider, "")))
+                urls = parts_of(settings.base_url) or [AT_HOME.get(settings.provider, "")]
+                here = all(is_here(_host(url)) for url in urls)
                 proxy = None if here else settings.proxy  # no proxy leads to this device
                 transport = Transport(self.pool, parallel=settings.parallel, proxy=proxy, ca_file=settings.ca_file)
                 made = api.create(

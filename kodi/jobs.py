@@ -7,6 +7,7 @@ What is translated is ``kodi.lines``'s, where the file is and whose ``kodi.outpu
 import logging
 import threading
 import time
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Optional
 
@@ -188,9 +189,14 @@ class FilmJob:
             log.warning("Not written any more: %s", error.user_message)
             unwritable = error
             translation.cancel()  # nobody is to pay for what cannot be shown
+        except BaseException:
+            translation.cancel()
+            session.finish(runner.report())
+            raise
         report = runner.report()
         self._await_copy()
-        session.finish(report)
+        with suppress(InputError) if unwritable else nullcontext():
+            session.finish(report)
         return outcome_of(task.film, report, unwritable)
 
     def _heed_wish(self, session: Session) -> None:

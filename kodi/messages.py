@@ -32,6 +32,7 @@ _STEP = 0.02  # seconds between two looks at the property
 _AGAIN = 0.5  # seconds after which a question is asked again: a service that is only just starting hears nothing
 _REMEMBERED = 256  # messages; more than anyone asks in the time that a question is repeated
 _ID = re.compile(r"[0-9a-f]{16}")
+_END_OF_TIME = 1e11  # seconds since the epoch: no clock shows more
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def read(sender: str, method: str, data: str) -> Optional[Message]:
     ident, expires, inner = content.get("id"), content.get("expires"), content.get("data")
     if not isinstance(ident, str) or not _ID.fullmatch(ident) or not isinstance(inner, dict):
         return None
-    if isinstance(expires, bool) or not isinstance(expires, (int, float)):
+    if isinstance(expires, bool) or not isinstance(expires, (int, float)) or not 0 <= expires < _END_OF_TIME:
         return None
     if not all(isinstance(value, (str, bool)) for value in inner.values()):
         return None

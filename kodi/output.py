@@ -78,7 +78,7 @@ class Output:
                 self._write_to_first_place(data, done)
         except InputError as error:
             self._failed += 1
-            if self._failed == _PATIENCE or not self.path or isinstance(error, OutputTakenError):
+            if self._failed >= _PATIENCE or not self.path or isinstance(error, OutputTakenError):
                 raise
             log.info("Not written this time: %s", error.user_message)
             return False

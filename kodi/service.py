@@ -109,8 +109,8 @@ class Service(xbmc.Monitor):
 
     def _film_started(self) -> None:
         video = self.player.playing()
-        for job in self.book.running():
-            if job.task.video == self._video and self._video != video:
+        for job in self.book.of_video(self._video):
+            if self._video != video:
                 job.park()
         self._now_plays(video)
         if video:
@@ -161,6 +161,8 @@ class Service(xbmc.Monitor):
             self._forget_refusals()
             self.unwanted.discard(task.video)
         joined = self.book.add(job)
+        if task.by_itself and not task.ahead_of_time and task.video != self._video:
+            joined.park()  # the film was stopped while the job before it was seen off
         if joined is not job and task.asked:
             joined.ask_for()
         if joined is job:

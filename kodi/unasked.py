@@ -85,17 +85,16 @@ class Unasked:
         elif wish == automatic.OVER_LIMIT:
             limit = wording.dollars(self._service.engine.settings.monthly_limit)
             self._service.teller.once(localised(strings.LIMIT_REACHED, limit=limit))
-        elif wish == automatic.ASK_FIRST and video not in self._offered:
-            self._offered.add(video)
-            if self._agreed(video, offer):
-                self._service.choices.forget(video)
-                self._service.begin(offer.task)
+        elif wish == automatic.ASK_FIRST and video not in self._offered and self._agreed(video, offer):
+            self._service.choices.forget(video)
+            self._service.begin(offer.task)
 
     def _agreed(self, video: str, offer: Offer) -> bool:
         """Whether the person says yes, and the film still plays."""
         playing = self._service.player.playing
-        if not self._service.screen.await_full_screen() or video != playing():
+        if not self._service.screen.await_full_screen() or video != playing() or video in self._offered:
             return False
+        self._offered.add(video)
         self._is_asking = True
         try:
             text = wording.unasked_question(offer)

@@ -36,7 +36,8 @@ def read_bytes(path: str, most: int = LARGEST) -> bytes:
             log.info("%s is too large: %d bytes", path, size)
             raise InputError(localised(strings.FILE_UNREADABLE, name=base_name(path)))
         data = bytes(file.readBytes(0))
-    if len(data) < size:
+    # A file that cannot be opened reads as an empty one.
+    if len(data) < size or (not data and xbmcvfs.Stat(path).st_size() > 0):
         raise InputError(localised(strings.FILE_UNREADABLE, name=base_name(path)))
     return data
 

@@ -96,13 +96,13 @@ class History:
         self._moments: Deque[_Moment] = deque([_Moment(time.time(), {}, {})], maxlen=samples + 1)
         self._due = clock() + interval
 
-    def tick(self) -> bool:
-        """Take a sample if it is time for one; whether it was."""
+    def tick(self, *, now: bool = False) -> bool:
+        """Take a sample if it is time for one, or wanted ``now``; whether it was."""
         with self._lock:
-            now = self._clock()
-            if now < self._due:
+            at = self._clock()
+            if at < self._due and not now:
                 return False
-            self._due = now + self._interval
+            self._due = at + self._interval
         snapshot = self._look()
         endpoints = {origin: _sample(figures) for origin, figures in snapshot["endpoints"].items()}
         moment = _Moment(snapshot["at"], endpoints, {name: _counted(by) for name, by in outcomes(snapshot).items()})

@@ -48,9 +48,9 @@ class Watch:
         self._groups = groups
         self._history = History(self.snapshot)
 
-    def tick(self) -> bool:
-        """Whether the last hour was added to."""
-        return self._history.tick()
+    def tick(self, *, now: bool = False) -> bool:
+        """Whether the last hour was added to; ``now``: though the step is not over yet."""
+        return self._history.tick(now=now)
 
     def one(self) -> "Watch":
         return self

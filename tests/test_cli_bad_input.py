@@ -205,6 +205,7 @@ def test_a_report_that_cannot_be_written(untouched: Any, there: List[str], small
         (["--to", "es", "--proxy", "nonsense"], "The proxy address cannot be used; write it like http://host:port."),
         (["--to", "es", "--proxy", "http://"], "The proxy address cannot be used; write it like http://host:port."),
         (["--to", "es", "--proxy", "socks5://"], "The proxy address cannot be used; write it like http://host:port."),
+        (["--to", "es", "--model", "m\udcff"], r"Argument --model: 'm\udcff' holds what is no text. See subai"),
         (["--to", "es", "-o", ""], "Argument -o/--output: '' is no name of a file. See subai translate --help."),
         (["--to", "es", "--report", "-"], "Argument --report: '-' is no name of a file. See subai translate --help."),
         (["--to", "es", "--report", "r.json", "--estimate"], "--report tells of a translation, and --estimate makes"),

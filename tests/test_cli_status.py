@@ -130,6 +130,28 @@ def test_only_the_latest_runs_are_kept_with_what_was_left_of_those_that_were_kil
     assert (own[-5:], own_past[-5:]) == (".json", ".past")
 
 
+def test_a_short_run_has_a_past_too(run: Run, small: str, data: Path) -> None:
+    assert run("translate", small, "--to", "es").code == 0
+    past = RecordedRun().one().past()
+    assert len(past["at"]) == 1
+    assert sum(past["providers"]["compatible"]["requests"]) > 0
+
+
+def test_a_run_that_ends_does_not_take_the_figures_of_one_that_goes_on(run: Run, small: str, data: Path) -> None:
+    leave(data, 10**18, a_record(ended=False))
+    for number in range(1, KEPT + 3):
+        leave(data, 10**18 + number, a_record())
+    run("translate", small, "--to", "es")
+    assert (data / "runs" / f"{10**18}-1.json").exists()
+    assert not (data / "runs" / f"{10**18 + 1}-1.json").exists()
+
+
+def test_a_run_from_a_clock_that_was_ahead_is_not_under_way(home: Path, data: Path) -> None:
+    leave(data, 2, a_record(requests=2))
+    leave(data, 1, a_record(requests=1, ended=False, ago=-SILENT - 60))
+    assert requests_of(RecordedRun()) == 2
+
+
 # --- several runs ---------------------------------------------------------------------------------------------------
 
 
@@ -259,7 +281,9 @@ class Ticking:
         self.steps = steps
         self.done = threading.Event()
 
-    def tick(self) -> bool:
+    def tick(self, *, now: bool = False) -> bool:
+        if now:
+            return True
         if not self.steps:
             self.done.set()
         return bool(self.steps) and self.steps.pop(0)

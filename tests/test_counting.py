@@ -114,6 +114,7 @@ def test_counts_of_many_threads_add_up() -> None:
         ("meta-llama/llama-3.1-8b:free", "meta-llama/llama-3.1-8b:free"),
         ("qwen3.gguf", "qwen3.gguf"),
         ("x" * 500, "x" * 80),
+        ("m\ud83d", "m?"),  # half a character, which no page can hold
     ],
 )
 def test_a_model_that_is_a_path_is_shown_without_its_folders(model: str, shown: str) -> None:

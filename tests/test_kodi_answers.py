@@ -1,5 +1,6 @@
 """What the service answers to the buttons that ask somebody: nobody is asked before the person agreed."""
 
+import threading
 from types import SimpleNamespace
 from typing import Any, Dict, Iterator
 
@@ -24,7 +25,7 @@ class Asking:
     def __init__(self, folder: str) -> None:
         self._reader = Reader(print)
         self.engine = Engine(folder, self._reader.refresh())
-        service: Any = SimpleNamespace(engine=self.engine)
+        service: Any = SimpleNamespace(engine=self.engine, ending=threading.Event())
         self._answers = Answers(service)
 
     def ask(self, action: str, **data: Any) -> Dict[str, Any]:

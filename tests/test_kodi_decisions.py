@@ -129,6 +129,8 @@ def test_a_message_of_ours_is_read() -> None:
         (ID, "Other.start", {"data": {"path": {"deep": 1}}}),
         (ID, "Other.start", {"expires": "soon"}),
         (ID, "Other.start", {"expires": True}),
+        (ID, "Other.start", {"expires": float("inf")}),
+        (ID, "Other.start", {"expires": 10**400}),
         (ID, "Other.start", {"data": {"path": "x" * messages.MAX_DATA}}),
     ],
 )

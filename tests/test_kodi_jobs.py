@@ -547,3 +547,48 @@ def fetched(address: str, folder: Path) -> Any:
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
         return json.load(answer)
+
+
+class Broken(Ears):
+    """Fails in a way that nobody foresaw."""
+
+    def wrote(self, job: FilmJob) -> None:
+        raise RuntimeError("boom")
+
+
+def test_a_job_that_fails_unexpectedly_asks_nobody_any_more(
+    engine: Engine, desk: Desk, folder: Path, standin: StandIn
+) -> None:
+    standin.pace = Pace(first_token=0.1, tokens_per_second=100)
+    outcome = run(task_for(desk, folder), engine, Broken())
+    assert outcome.error is not None
+    asked = len(standin.log)
+    threading.Event().wait(0.5)
+    assert len(standin.log) == asked
+
+
+def test_a_share_that_is_gone_for_good_ends_the_job(
+    engine: Engine, desk: Desk, folder: Path, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standin.pace = Pace(first_token=0.1, tokens_per_second=100)
+    for name in ("OFTEN", "SELDOM"):
+        monkeypatch.setattr(pace, name, 0.05)
+    monkeypatch.setattr(jobs, "_NEXT_TRY", 0.05)
+    write, ears = vfs.write, Ears()
+
+    def gone(path: str, data: bytes) -> None:
+        if ears.first.is_set():
+            raise InputError("the share is gone")
+        write(path, data)
+
+    monkeypatch.setattr(vfs, "write", gone)
+    outcome = run(task_for(desk, folder), engine, ears)
+    assert isinstance(outcome.error, InputError)
+    assert 0 < outcome.done < LINES
+
+
+def test_a_proxy_is_asked_where_not_all_servers_are_on_this_device(engine: Engine) -> None:
+    local, remote = "http://127.0.0.1:8080/v1", "https://example.com/v1"
+    for urls, proxy in ((local, None), (f"{local},{remote}", "http://10.0.0.1:3128")):
+        engine.apply(Settings(consent=True, provider="compatible", base_url=urls, proxy="http://10.0.0.1:3128"))
+        assert engine.provider()._transport._proxy == proxy

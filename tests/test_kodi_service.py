@@ -17,6 +17,7 @@ from kodi_service_support import (
     PATIENT,
     fake_kodi,
     film,
+    hold,
     look,
     play,
     rest,
@@ -30,7 +31,7 @@ from kodi_service_support import (
 )
 from standin_faults import always, bad_key, refusing
 
-from cli.standin import Pace, StandIn
+from cli.standin import Exchange, Pace, StandIn
 from core.errors import CancelledError
 from kodi import choices, messages, vfs, windows, wording
 from kodi.jobs import FilmJob
@@ -661,3 +662,53 @@ def test_a_translation_that_is_removed_leaves_the_screen_to_what_was_there_befor
     assert fake_kodi.shown_stream != before
     assert messages.ask("remove", {"path": str(film)}, PATIENT) == {"ok": True, "text": "The translation is removed."}
     assert fake_kodi.shown_stream == before
+
+
+def test_what_is_removed_before_its_next_job_has_written_anything_stays_away(
+    service: Service, film: Path, standin: StandIn
+) -> None:
+    translate(service, film)
+    go_on = threading.Event()
+
+    def wait(exchange: Exchange) -> None:
+        while not go_on.is_set():
+            exchange.wait(0.02)
+        exchange.send(exchange.reply())
+
+    standin.reset()
+    standin.script = always(wait)
+    job = service.begin(replace(task_for(service, film), anew=True))
+    until(lambda: standin.log, "its first request")
+    answer = messages.ask("remove", {"path": str(film.with_suffix(".es.srt"))}, PATIENT)
+    assert answer == {"ok": True, "text": "The translation is removed."}
+    go_on.set()
+    assert job.join(PATIENT)
+    rest(service)
+    assert not film.with_suffix(".es.srt").exists()
+
+
+def test_trying_again_in_another_language_leaves_the_first_translation_alone(
+    service: Service, fake_kodi: FakeKodi, film: Path
+) -> None:
+    translate(service, film)
+    spanish = film.with_suffix(".es.srt").read_bytes()
+    fake_kodi.settings["target_language"] = "de"
+    service._take_settings()
+    assert messages.ask("retry", {}, PATIENT) == {"ok": True, "text": ""}
+    until(lambda: not service.book.running(), "the second job")
+    assert film.with_suffix(".es.srt").read_bytes() == spanish
+    assert film.with_suffix(".de.srt").exists()
+
+
+def test_a_job_for_a_subtitle_alone_goes_on_when_a_film_starts(
+    service: Service, fake_kodi: FakeKodi, film: Path, standin: StandIn
+) -> None:
+    go_on = hold(standin)
+    job = service.begin(service.desk.task(str(film.with_suffix(".en.srt")), ""))
+    until(lambda: standin.log, "its first request")
+    fake_kodi.playing = str(film.with_name("another.mkv"))
+    service._film_started()
+    go_on.set()
+    assert job.join(PATIENT)
+    assert job.outcome is not None
+    assert job.outcome.done == LINES

@@ -213,6 +213,35 @@ def test_whoever_stops_or_removes_a_translation_does_not_get_it_again_at_the_nex
     until(ours.exists, "what is wanted again")
 
 
+def test_a_film_that_was_stopped_before_its_question_was_shown_is_asked_about_the_next_time(
+    service: Service, fake_kodi: FakeKodi, film: Path
+) -> None:
+    change(service, fake_kodi, auto_translate="ask")
+    fake_kodi.untrue.add("Window.IsActive(fullscreenvideo)")
+    fake_kodi.playing = str(film)
+    fake_kodi.add_stream(str(film.with_suffix(".en.srt")))
+    service._film_started()
+    stop(service, fake_kodi)
+    rest(service)
+    fake_kodi.untrue.clear()
+    fake_kodi.answers = [True]
+    play(service, fake_kodi, film)
+    until(lambda: film.with_suffix(".es.srt").exists() and is_whole(film), "the translation")
+
+
+def test_a_job_for_a_film_that_is_not_playing_any_more_does_not_begin_by_itself(
+    service: Service, fake_kodi: FakeKodi, film: Path, standin: StandIn
+) -> None:
+    """It was stopped while the job before it was still ending."""
+    play(service, fake_kodi, film)
+    task = with_limit(task_for(service, film), 1.0)
+    stop(service, fake_kodi)
+    job = service.begin(task)
+    assert job.join(PATIENT)
+    assert job.outcome is not None
+    assert job.outcome.parked
+
+
 # --- the monthly limit ----------------------------------------------------------------------------------------------
 
 
@@ -238,6 +267,7 @@ def test_what_began_by_itself_never_costs_more_than_was_left(
 ) -> None:
     change(service, fake_kodi, openai_model=PRICED)
     limit = 0.0002
+    play(service, fake_kodi, film)
     job = service.begin(with_limit(task_for(service, film), limit))
     assert job.join(PATIENT)
     rest(service)

@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Optional, Sequence
 import pytest
 import xbmc
 import xbmcgui
+import xbmcvfs
 from kodi_fakes import FakeKodi, fake_kodi
 
 from api.base import CheckResult
@@ -59,6 +60,20 @@ def test_files_are_read_whole_or_not_at_all(fake_kodi: FakeKodi, tmp_path: Path)
     assert vfs.read_bytes(path) == b"1234"
     with pytest.raises(InputError, match=r"a\.srt cannot be read"):
         vfs.read_bytes(path, most=3)
+
+
+def test_a_file_that_cannot_be_opened_is_not_an_empty_one(
+    fake_kodi: FakeKodi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kodi tells of no error there: it has no size, and nothing in it."""
+    path = str(tmp_path / "a.srt")
+    vfs.write(path, b"")
+    assert vfs.read_bytes(path) == b""
+    vfs.write(path, b"1234")
+    monkeypatch.setattr(xbmcvfs.File, "size", lambda _: 0)
+    monkeypatch.setattr(xbmcvfs.File, "readBytes", lambda _, count=0: bytearray())
+    with pytest.raises(InputError, match=r"a\.srt cannot be read"):
+        vfs.read_bytes(path)
 
 
 def test_what_cannot_be_written_is_told(fake_kodi: FakeKodi, tmp_path: Path) -> None:
