@@ -79,7 +79,7 @@ def test_a_half_done_film_is_gone_on_with(remote: Remote, standin: StandIn, film
 
 def test_the_context_menu_of_a_video(remote: Remote, film: Path) -> None:
     remote.rpc.call("GUI.ActivateWindow", window="videos", parameters=[str(film.parent) + "/", "return"])
-    remote.shows("Window.IsVisible(videos)")
+    remote.shows(f"String.Contains(Container.FolderPath,{film.parent.name})")  # not the folder of the test before
     remote.focus("film", "Down")
     remote.press("ContextMenu")
     remote.shows("Window.IsVisible(contextmenu)")
