@@ -5,7 +5,6 @@ How each of them does is its breaker's to say (``core.circuit_breaker``), what m
 """
 
 import math
-import threading
 from contextlib import ExitStack
 from typing import Callable, ContextManager, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, cast
 
@@ -14,7 +13,7 @@ from core.config import BackoffConfig
 from core.day_budget import DayCounter
 from core.endpoints import Admission, Endpoint, Target, are_open, least_tried
 from core.errors import QuotaError, SubAIError
-from core.forking import renew_in_children
+from core.forking import OwnLock
 from core.homes import Homes
 from core.limits import Limits
 from core.messages import Request
@@ -101,15 +100,10 @@ class EndpointGroup:
     def __init__(self, targets: Sequence[Target], balance: str = STICKY) -> None:
         self._members = [Endpoint(target, place) for place, target in enumerate(targets)]
         self._balance = balance
-        self._lock = threading.Lock()
+        self._lock = OwnLock()
         self._next = 0
         self._homes = Homes()
         self._notices: Dict[str, str] = {}
-        renew_in_children(self)
-
-    def renew(self) -> None:
-        """In a forked process: another thread of the parent may have held the lock."""
-        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<EndpointGroup {', '.join(f'{label}: {state}' for label, state in self.states())}>"

@@ -1,10 +1,9 @@
 """Which endpoint each film is with. When it moves to another one is ``core.endpoint_group``'s to say."""
 
-import threading
 from typing import Dict, Optional
 
 from core.endpoints import Endpoint
-from core.forking import renew_in_children
+from core.forking import OwnLock
 
 _HOMES = 32  # that many films are remembered
 
@@ -13,13 +12,8 @@ class Homes:
     """Thread-safe; a film is what its requests have for their ``affinity``, and ``""`` is none."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = OwnLock()
         self._homes: Dict[str, Endpoint] = {}  # the latest last
-        renew_in_children(self)
-
-    def renew(self) -> None:
-        """In a forked process: another thread of the parent may have held the lock."""
-        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._homes)

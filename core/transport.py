@@ -187,13 +187,14 @@ class Transport:
             pool, endpoint = None, self.pool.endpoint(origin_of(url), provider)
             metrics.FALLBACKS.add(1, provider)
             events.record(events.FALLBACK_USED, {"endpoint": endpoint.origin})
-            if self._is_first_without_pool():
+            if self._count_fallback():
                 log.warning("%s Going on without connection reuse, over urllib.request.", error.user_message)
         if self._parallel is not None:
             endpoint.allow(self._parallel)
         return endpoint, pool
 
-    def _is_first_without_pool(self) -> bool:
+    def _count_fallback(self) -> bool:
+        """Whether it is the first."""
         with self._count_lock:
             self.counts.fallback += 1
             return self.counts.fallback == 1

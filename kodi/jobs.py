@@ -7,7 +7,6 @@ What is translated is ``kodi.lines``'s, where the file is and whose ``kodi.outpu
 import logging
 import threading
 import time
-from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Optional
 
@@ -195,8 +194,11 @@ class FilmJob:
             raise
         report = runner.report()
         self._await_copy()
-        with suppress(InputError) if unwritable else nullcontext():
+        try:
             session.finish(report)
+        except InputError:
+            if unwritable is None:
+                raise
         return outcome_of(task.film, report, unwritable)
 
     def _heed_wish(self, session: Session) -> None:

@@ -96,12 +96,12 @@ def translate(service: Service, film: Path) -> None:
     rest(service)
 
 
-def hold(standin: StandIn) -> threading.Event:
-    """From now on one request is answered, and those after it as soon as the event is set."""
+def hold(standin: StandIn, *, answered: int = 1) -> threading.Event:
+    """From now on so many requests are ``answered``, and those after them as soon as the event is set."""
     go_on = threading.Event()
 
     def answer(exchange: Exchange) -> None:
-        while exchange.number > 1 and not go_on.is_set():
+        while exchange.number > answered and not go_on.is_set():
             exchange.wait(0.02)
         exchange.send(exchange.reply())
 

@@ -4,7 +4,18 @@ import socket
 import threading
 from typing import Any, Callable, List
 
-from support_server import Connect, Doing, Peer, Serve, full_backlog, post, raw, saying_and_staying, server_tls
+from support_server import (
+    Connect,
+    Doing,
+    Peer,
+    Serve,
+    deaf,
+    full_backlog,
+    post,
+    raw,
+    saying_and_staying,
+    server_tls,
+)
 from waiting import until
 
 from core.cancel import CancelToken
@@ -26,12 +37,6 @@ class Case:
 
 def silent(peer: Peer) -> None:
     """Accept, and say nothing."""
-    peer.stall()
-
-
-def deaf(peer: Peer) -> None:
-    """Read the request, and say nothing."""
-    peer.request()
     peer.stall()
 
 

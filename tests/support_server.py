@@ -31,6 +31,11 @@ def raw(body: bytes = b"fine", status: str = "200 OK", *headers: str, length: Op
     return "\r\n".join(lines).encode("latin-1") + body
 
 
+def chunk(data: bytes) -> bytes:
+    """One chunk of a body; an empty one ends it."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
 class Peer:
     """The server's side of one connection."""
 
@@ -88,6 +93,12 @@ def keep_alive(peer: Peer) -> None:
     """Answer whatever comes."""
     while peer.request() is not None:
         peer.send(raw())
+
+
+def deaf(peer: Peer) -> None:
+    """Read the request, and say nothing."""
+    peer.request()
+    peer.stall()
 
 
 def leaving(peer: Peer) -> None:

@@ -20,7 +20,9 @@ from support_server import (
     ScriptedServer,
     Serve,
     cancelled,
+    chunk,
     closed_port,
+    deaf,
     full_backlog,
     keep_alive,
     post,
@@ -57,16 +59,6 @@ ROOT = Path(__file__).resolve().parent.parent
 AT_ONCE = 0.1
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-def deaf(peer: Peer) -> None:
-    """Read the request, and say nothing."""
-    peer.request()
-    peer.stall()
-
-
-def chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def threads() -> List[str]:

@@ -6,7 +6,12 @@ from typing import List
 
 import pytest
 from api_support import chat, openai_delta
-from support_server import Connect, Peer, Serve
+from support_server import (
+    Connect,
+    Peer,
+    Serve,
+    chunk,
+)
 
 import api
 
@@ -14,10 +19,6 @@ pytest_plugins = ("network_fixtures",)
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 WHOLE = f"data: {json.dumps(openai_delta('Hola', 'stop'))}\n\ndata: [DONE]\n\n".encode()
-
-
-def chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def keeps_it_open(peer: Peer) -> None:

@@ -5,8 +5,19 @@ import time
 from typing import Dict, List, Optional, Type
 
 import pytest
-from stuck_requests import PHASES, Case, Phases, deaf, silent
-from support_server import Connect, Doing, Peer, Serve, cancelled, keep_alive, post, raw, saying_and_staying
+from stuck_requests import PHASES, Case, Phases, silent
+from support_server import (
+    Connect,
+    Doing,
+    Peer,
+    Serve,
+    cancelled,
+    deaf,
+    keep_alive,
+    post,
+    raw,
+    saying_and_staying,
+)
 from waiting import until
 
 from core import inflight

@@ -4,7 +4,16 @@ import time
 from typing import Any, Callable
 
 import pytest
-from support_server import Connect, Doing, Peer, ScriptedServer, Serve, post, raw
+from support_server import (
+    Connect,
+    Doing,
+    Peer,
+    ScriptedServer,
+    Serve,
+    deaf,
+    post,
+    raw,
+)
 from waiting import until
 
 from core.backoff import rate_limited_backoff_on_429
@@ -20,11 +29,6 @@ pytest_plugins = ("network_fixtures",)
 
 DAY = 100
 TOKENS = 500
-
-
-def stalling(peer: Peer) -> None:
-    peer.request()
-    peer.stall()
 
 
 class Client:
@@ -51,7 +55,7 @@ class Client:
 def answering_once(peer: Peer) -> None:
     peer.request()
     peer.send(raw())
-    stalling(peer)
+    deaf(peer)
 
 
 @pytest.fixture
@@ -109,7 +113,7 @@ END: "dict[str, Callable[[Transport, CancelToken], object]]" = {
 
 @pytest.mark.parametrize("end", END)
 def test_what_the_provider_has_read_is_counted_whatever_ends_it(serve: Serve, connect: Connect, end: str) -> None:
-    server = serve(stalling)
+    server = serve(deaf)
     client = Client(server, connect())
     token = CancelToken()
     asking = Doing(lambda: client.ask(cancel=token))

@@ -8,8 +8,19 @@ import time
 from typing import Any, Callable, List, Tuple
 
 import pytest
-from stuck_requests import PHASES, Case, Phases, deaf
-from support_server import Connect, Doing, Peer, Script, ScriptedServer, Serve, post, raw, saying_and_staying
+from stuck_requests import PHASES, Case, Phases
+from support_server import (
+    Connect,
+    Doing,
+    Peer,
+    Script,
+    ScriptedServer,
+    Serve,
+    deaf,
+    post,
+    raw,
+    saying_and_staying,
+)
 from waiting import until
 
 import api

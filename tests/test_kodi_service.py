@@ -31,7 +31,7 @@ from kodi_service_support import (
 )
 from standin_faults import always, bad_key, refusing
 
-from cli.standin import Exchange, Pace, StandIn
+from cli.standin import Pace, StandIn
 from core.errors import CancelledError
 from kodi import choices, messages, vfs, windows, wording
 from kodi.jobs import FilmJob
@@ -668,15 +668,7 @@ def test_what_is_removed_before_its_next_job_has_written_anything_stays_away(
     service: Service, film: Path, standin: StandIn
 ) -> None:
     translate(service, film)
-    go_on = threading.Event()
-
-    def wait(exchange: Exchange) -> None:
-        while not go_on.is_set():
-            exchange.wait(0.02)
-        exchange.send(exchange.reply())
-
-    standin.reset()
-    standin.script = always(wait)
+    go_on = hold(standin, answered=0)
     job = service.begin(replace(task_for(service, film), anew=True))
     until(lambda: standin.log, "its first request")
     answer = messages.ask("remove", {"path": str(film.with_suffix(".es.srt"))}, PATIENT)

@@ -8,17 +8,20 @@ import time
 from typing import Any
 
 import pytest
-from support_server import Connect, Doing, Peer, Serve, keep_alive, post, server_tls
+from support_server import (
+    Connect,
+    Doing,
+    Serve,
+    deaf,
+    keep_alive,
+    post,
+    server_tls,
+)
 from waiting import until
 
 from core.errors import ConnectError, DeadlineError, NothingSentError
 
 pytest_plugins = ("network_fixtures",)
-
-
-def deaf(peer: Peer) -> None:
-    peer.request()
-    peer.stall()
 
 
 def without_threads(monkeypatch: pytest.MonkeyPatch, name: str) -> None:

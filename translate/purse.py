@@ -47,8 +47,8 @@ class Purse:
         self._spent = 0.0
         self._reserved = 0.0
         self._all_priced = True
-        # How far the worst request went beyond its estimate: a model that thinks may take many times as much.
         self._least_swell = max(1.0, swell)
+        # How far the worst request went beyond its estimate: a model that thinks may take many times as much.
         self._swell: Dict[Price, float] = {}
 
     @property

@@ -37,6 +37,7 @@ _KINDS = (
 _ISO_2022_JP = re.compile(rb"\x1b\$[@B](?:[!-~]{2})+\x1b\([BJ]")  # over to two bytes a character, and back
 # Well-formed UTF-8 characters for each byte that is none: measured in other encodings, 0.4 in three lines of dialogue.
 _WELL_FORMED_PER_STRAY = 1
+_ONE_SIDED = 4  # so many times more zero bytes on one side than on the other are those of UTF-16
 
 
 class Decoded(NamedTuple):
@@ -45,10 +46,6 @@ class Decoded(NamedTuple):
     text: str
     encoding: str
     bom: bool
-
-
-#: So many times more zero bytes on one side than on the other are those of UTF-16.
-_ONE_SIDED = 4
 
 
 def decode(data: bytes, name: str, source_language: Optional[str] = None) -> Decoded:
